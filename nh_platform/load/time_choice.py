@@ -60,7 +60,7 @@ def joined_embeddings(
     """
     name, window = f"{session.source} session {session.session_id}", session.embeddings_window
     if ranges is not None and not window.is_empty:
-        thing, limits = f"unit embeddings of {name}", f"{window.start:.3f} to {window.stop:.3f} s"
+        thing = f"unit embeddings of {name}"
         if window.id == WHOLE_SESSION:
             raise ConfigError(
                 thing,
@@ -68,7 +68,10 @@ def joined_embeddings(
                 f"State `reference_window: start-30s` for {session.source} in sources.yaml and run "
                 f"`nh materialize {session.source} {session.session_id}`, or leave out embeddings.",
             )
-        if not lies_within((window.start, window.stop), checked_ranges(ranges, name)):
+        allowed = checked_ranges(ranges, name)
+        beyond = [(start, stop) for start, stop in window.stretches.tolist() if not lies_within((start, stop), allowed)]
+        if beyond:
+            limits = f"{beyond[0][0]:.3f} to {beyond[0][1]:.3f} s"
             raise ConfigError(
                 thing,
                 f"their reference window {window.id}, {limits}, reaches out of the ranges",

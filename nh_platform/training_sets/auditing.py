@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
@@ -23,9 +25,11 @@ from nh_platform.training_sets.training_set import TrainingSet, read_training_se
 from nh_platform.windows.splits import Finding, PartOfSet, SetRecord, audit
 from nh_platform.windows.splits.by_subject import TRAIN
 
+FloatArray = npt.NDArray[np.float64]
+
 
 def set_record(
-    made: TrainingSet, reference: Mapping[tuple[str, str], tuple[str, float, float]], before: Sequence[PartOfSet] = ()
+    made: TrainingSet, reference: Mapping[tuple[str, str], tuple[str, FloatArray]], before: Sequence[PartOfSet] = ()
 ) -> SetRecord:
     """Return what the audit looks at.
 
@@ -34,27 +38,33 @@ def set_record(
     made
         The set.
     reference
-        Reference window of the embeddings that join, by source and session.
+        Reference window of the embeddings that join, its name and (n, 2) intervals (s), by source and session.
     before
         Parts of every version of the set that was built.
     """
     parts = made.parts()
     of = {(one.source, one.session_id): one for one in parts}
-    used = made.tables["set_normalised"].groupby(["source", "session_id"], sort=False)
     fitted = made.tables.get("set_fitted", SET_FITTED.empty())
     fitted = fitted[(fitted["n_units"] > 0) & (fitted["start"] < fitted["stop"])]
     return SetRecord(
         parts,
         is_by_subject=made.recipe.split.by == BY_SUBJECT,
-        normalised_on=[
-            replace(of[key], split=TRAIN, ranges=rows[["start", "stop"]].to_numpy(dtype=np.float64))
-            for key, rows in (*used, *fitted.groupby(["source", "session_id"], sort=False))
-            if key in of
-        ],
+        normalised_on=_as_parts(made.tables["set_normalised"], of),
+        fitted_on=_as_parts(fitted, of),
         reference_windows=reference,
         before=before,
         gap_s=made.recipe.split.gap_s,
     )
+
+
+def _as_parts(stretches: pd.DataFrame, of: Mapping[tuple[str, str], PartOfSet]) -> list[PartOfSet]:
+    """Return rows of stretches as a part of each session that is in the set."""
+    by_session = stretches.groupby(["source", "session_id"], sort=False)
+    return [
+        replace(of[key], split=TRAIN, ranges=rows[["start", "stop"]].to_numpy(dtype=np.float64))
+        for key, rows in by_session
+        if key in of
+    ]
 
 
 def built_parts(store: Store, set_id: str, below: int | None = None, *, skip_damaged: bool = False) -> list[PartOfSet]:
@@ -86,12 +96,12 @@ def audited(platform: Platform, made: TrainingSet, before: Sequence[PartOfSet] =
     return audit(set_record(made, _reference(platform, made), before))
 
 
-def _reference(platform: Platform, made: TrainingSet) -> dict[tuple[str, str], tuple[str, float, float]]:
+def _reference(platform: Platform, made: TrainingSet) -> dict[tuple[str, str], tuple[str, FloatArray]]:
     if not made.recipe.embeddings:
         return {}
     found = {}
     for row in made.tables["set_sessions"].itertuples():
         window = SessionView(platform.store, row.source, row.session_id).embeddings_window
         if not window.is_empty:  # nothing was described, so that nothing was seen
-            found[row.source, row.session_id] = (window.id, window.start, window.stop)
+            found[row.source, row.session_id] = (window.id, window.stretches)
     return found

@@ -10,15 +10,18 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from nh_platform.embeddings.units.reference_windows import UsedWindow
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.across_sessions.training_sets import SET_RANGES
 from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, CAUSAL, Recipe, SplitRecipe
+from nh_platform.windows.intervals import merged_pairs, valid_stretches
 from nh_platform.windows.splits import block_folds, causal_ranges, load_reserved, nested_subset, task_time_ranges
+from nh_platform.windows.splits.audit import WHOLE_SESSION
 from nh_platform.windows.splits.by_subject import TRAIN, split_by_subject
-from nh_platform.windows.splits.time_ranges import Ranges
+from nh_platform.windows.splits.time_ranges import FloatArray, Ranges, lies_within
 
 RangeRow = tuple[str, str, str, float, float]
 """Source, session, split, start and stop (s) of a stretch."""
@@ -71,7 +74,10 @@ def divide(
     for row in found[found["split"] == DIVIDED].itertuples():
         view = SessionView(platform.store, row.source, row.session_id)
         try:
-            ranges.append((row.source, row.session_id, _in_time(view, how)))
+            divided = _in_time(view, how)
+            if recipe.embeddings:
+                divided = apart_from_reference(view.embeddings_window, divided, how.gap_s)
+            ranges.append((row.source, row.session_id, divided))
         except ConfigError as error:
             too_short.append(f"{row.source} session {row.session_id}: {error.thing}: {error.found}")
     if too_short:
@@ -88,7 +94,7 @@ def divide(
     used = set(zip(*(found.loc[found["split"] == DIVIDED, name] for name in ("source", "session_id"))))
     rows = [row for one in ranges if one[:2] in used for row in _range_rows(*one)]
     if recipe.embeddings:
-        rows += _behind_reference_windows(platform, found)
+        rows += _beside_reference_windows(platform, found)
     table = pd.DataFrame(rows, columns=[column.name for column in SET_RANGES.columns]) if rows else SET_RANGES.empty()
     if how.by != BY_SUBJECT and not used:
         found_none = too_short[0] if too_short else "every session is kept out"
@@ -96,13 +102,48 @@ def divide(
     return found, table, tuple(too_short)
 
 
-def _behind_reference_windows(platform: Platform, sessions: pd.DataFrame) -> Iterator[RangeRow]:
-    """Give the stretch of each session that is tested as a whole: what embeddings were made of is not tested."""
+def apart_from_reference(window: UsedWindow, ranges: Ranges, gap_s: float) -> Ranges:
+    """Return stretches of which those that are tested keep the gap to what embeddings were made of.
+
+    Raises
+    ------
+    ConfigError
+        If that leaves nothing of a split.
+    """
+    if window.id == WHOLE_SESSION:  # the audit tells that
+        return ranges
+    seen = [(start, stop) for start, stop in window.stretches.tolist() if not lies_within((start, stop), ranges[TRAIN])]
+    around = merged_pairs([(start - gap_s, stop + gap_s) for start, stop in seen])
+    found = {TRAIN: ranges[TRAIN]}
+    for split in [name for name in ranges if name != TRAIN]:
+        found[split] = np.concatenate([valid_stretches(start, stop, around) for start, stop in ranges[split]])
+        if not len(found[split]):
+            near = next((one for one in seen if _reaches(one, ranges[split], gap_s)), seen[0])
+            raise ConfigError(
+                f"reference window {window.id} of its embeddings",
+                f"its intervals, as {near[0]:.1f} to {near[1]:.1f} s, and {gap_s:g} s around each leave nothing of "
+                f"{split}; `reference_window: start-30s` of the source in sources.yaml would",
+                "State another window.",
+            )
+    return found
+
+
+def _reaches(interval: tuple[float, float], stretches: FloatArray, gap_s: float) -> bool:
+    return bool(((stretches[:, 0] < interval[1] + gap_s) & (stretches[:, 1] > interval[0] - gap_s)).any())
+
+
+def _beside_reference_windows(platform: Platform, sessions: pd.DataFrame) -> Iterator[RangeRow]:
+    """Give the stretches of each session that is tested as a whole: what embeddings were made of is not tested.
+
+    Nothing of such a session trains, so that no gap is needed.
+    """
     for row in sessions[~sessions["split"].isin((TRAIN, DIVIDED, NOT_DRAWN))].itertuples():
         view = SessionView(platform.store, row.source, row.session_id)
         window, recorded = view.embeddings_window, view.spikes.recorded_time
-        if window.stop < recorded.stop:
-            yield row.source, row.session_id, row.split, max(window.stop, recorded.start), recorded.stop
+        if window.id == WHOLE_SESSION or window.is_empty:
+            continue
+        for start, stop in valid_stretches(recorded.start, recorded.stop, merged_pairs(window.stretches)).tolist():
+            yield row.source, row.session_id, row.split, start, stop
 
 
 def _held_out(how: SplitRecipe, sessions: pd.DataFrame) -> dict[str, str]:

@@ -29,7 +29,6 @@ from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
 from nh_platform.training_sets.set_tables import SetTables
 from nh_platform.training_sets.stored import lock_name, stored_set
 from nh_platform.training_sets.training_set import TrainingSet, read_training_set
-from nh_platform.windows.splits.by_subject import TRAIN
 
 
 def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> OpenTrainingSet:
@@ -255,15 +254,10 @@ class OpenTrainingSet(SetTables):
         return found
 
     def _seen_by_embeddings(self, keys: Sequence[tuple[str, str]]) -> Any:
-        """Return what the embeddings may have seen: where sessions are divided, the stretches that train.
-
-        Of a session that is tested as a whole it is whatever comes before its windows: the audit looked at that.
-        """
+        """Return what the embeddings may have seen: anything that is not tested, and the audit looked at that."""
         if not self.content.recipe.embeddings:
             return False
-        training = self.content.ranges_of()
-        anything = np.array([[-np.inf, np.inf]])
-        return {"/".join(key): training.get(key, {}).get(TRAIN, anything) for key in keys}
+        return {"/".join(key): np.array([[-np.inf, np.inf]]) for key in keys}
 
     def _ranges(self, keys: Sequence[tuple[str, str]], split: str) -> dict[str, Any]:
         """Return the stretches of a split by source and session, of those that are divided in time."""

@@ -35,7 +35,7 @@ from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import is_stored, verified
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.division import DIVIDED, NOT_DRAWN, divide
-from nh_platform.training_sets.fitted_vectors import fitted_vectors
+from nh_platform.training_sets.fitted_vectors import described_vectors, fitted_vectors
 from nh_platform.training_sets.recipe import BLOCKS, Recipe
 from nh_platform.training_sets.selection import OnSession, presets_of, select
 from nh_platform.training_sets.statistics import pooled, summed_up
@@ -53,7 +53,8 @@ class TrainingSet:
     Parameters
     ----------
     header
-        Id, description, recipe, sources with release, terms and citations, pooled statistics, and what was left out.
+        Id, description, recipe, sources with release, terms and citations, pooled statistics, what was left out, and of
+        a set with embeddings what its vectors are made of.
     tables
         Tables of `SET_TABLES` by name; of a set with embeddings also those of `VECTOR_TABLES`.
     """
@@ -216,6 +217,8 @@ def make_training_set(
         "statistics": pooled(ordered["set_statistics"]),
         "left_out": [*chosen.left_out, *too_short],
     }
+    if recipe.embeddings:
+        header["vectors"] = described_vectors(platform, ordered["set_sessions"], ordered["set_units"])
     return TrainingSet(header, ordered)
 
 

@@ -99,7 +99,7 @@ def show(
     name: Name,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Show what a set holds: its splits, sources with terms and citations. As csv or json every session.
+    """Show what a set holds: splits, vectors of units, sources with terms and citations. As csv or json every session.
 
     **Examples**
 
@@ -113,6 +113,7 @@ def show(
         console.print_rows(table.to_dict("records"), list(table.columns), format_)
         return
     _say_set(made, f"{made.id}@{number}")
+    _say_vectors(made)
     for source, about in made.header["sources"].items():
         console.say(f"\n[bold]{source}[/] {escape(about['title'])}, release {escape(about['release'])}")
         units = made.recipe.sources[source].units
@@ -220,6 +221,31 @@ def reproduce(
         console.say(escape(text), to=console.err)
     console.say(f"Another set: {made.digest}, and the lock has {made.lock.digest}.", to=console.err)
     raise typer.Exit(1)
+
+
+def _say_vectors(made: TrainingSet) -> None:
+    """Say what the vectors of units are made of; nothing of a set without, or of before there were any."""
+    from nh_platform.embeddings.unit_vectors import COMPONENT_KIND
+
+    if "set_vectors" not in made.tables:
+        return
+    entries, fitted = made.tables["set_vectors"], made.tables["set_fitted"].drop_duplicates(["source", "session_id"])
+    components = entries[entries["kind"] == COMPONENT_KIND]
+    on = f"{counted(int(fitted['n_units'].sum()), 'unit')} of {counted(len(fitted), 'session')}"
+    console.say(f"\n[bold]vectors of units[/] {len(entries)} entries, fitted on {on}")
+    if len(components):
+        shares = components["explained_variance"] * 100
+        each = ", ".join(f"{share:.1f}" for share in shares)
+        console.say(
+            f"  components of the histograms: {len(components)}, {shares.sum():.1f} % of their variance ({each})"
+        )
+    about = made.header.get("vectors", {})
+    if about.get("encoders"):
+        console.say(f"  encoders: {escape(', '.join(about['encoders']))}")
+    for source, of_source in about.get("sources", {}).items():
+        windows = ", ".join(f"{name} ({counted(n, 'session')})" for name, n in of_source["reference_windows"].items())
+        silent = f"{of_source['n_silent']} of {counted(of_source['n_units'], 'unit')} fire too little in it"
+        console.say(f"  {source}: reference window {windows}; {silent}")
 
 
 def _say_set(made: TrainingSet, title: str) -> None:

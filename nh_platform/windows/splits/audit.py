@@ -62,9 +62,11 @@ class SetRecord:
         Whether whole sessions are divided by their subject; else every session is divided in time.
     normalised_on
         What statistics of normalisation were computed on, as parts; their split is not looked at.
+    fitted_on
+        What vectors of units were fitted on, as parts: stretches of the reference windows of sessions that train.
     reference_windows
         By source and session: name of the reference window of unit embeddings that join, such as ``start-30s``, and
-        its start and stop (s).
+        its (n, 2) intervals (s). What lies between two intervals was not seen.
     before
         Sessions, and stretches of them, of earlier builds with their split: none of it may train now and not then, or
         then and not now.
@@ -75,7 +77,8 @@ class SetRecord:
     parts: Sequence[PartOfSet]
     is_by_subject: bool
     normalised_on: Sequence[PartOfSet] = ()
-    reference_windows: Mapping[tuple[str, str], tuple[str, float, float]] = field(default_factory=dict)
+    fitted_on: Sequence[PartOfSet] = ()
+    reference_windows: Mapping[tuple[str, str], tuple[str, FloatArray]] = field(default_factory=dict)
     before: Sequence[PartOfSet] = ()
     gap_s: float = GAP_S
 
@@ -106,8 +109,10 @@ def audit(record: SetRecord) -> list[Finding]:
 
     Looked for are: a subject, session or insertion in two splits, also by way of another release or source, where ids
     that are alike mean the same; stretches of two splits that overlap or lie nearer than the gap; normalisation on
-    anything but training data; a reference window of unit embeddings that reaches out of the training stretches, or is
-    of the whole session; a session that was in another split before, or trains on what tested then.
+    anything but training data; vectors fitted on what is neither that nor a reference window of a session that trains;
+    a reference window of unit embeddings that is of the whole session, or of which an interval is tested, or lies
+    nearer than the gap to what is tested of a session that trains too; a session that was in another split before, or
+    trains on what tested then. A reference window that leaks is told as such alone, and not as normalisation again.
     """
     _require_ranges(record)
     found = [*_moved(record)]
@@ -123,14 +128,14 @@ def _require_ranges(record: SetRecord) -> None:
     """Refuse stretches that are none, and a gap that is none: nothing compares with NaN."""
     if not record.gap_s >= 0:
         raise ConfigError("gap of a split", f"it is {record.gap_s}", "State 0 or more seconds.")
-    for part in (*record.parts, *record.normalised_on, *record.before):
+    for part in (*record.parts, *record.normalised_on, *record.fitted_on, *record.before):
         if part.ranges is not None and not (part.ranges[:, 0] < part.ranges[:, 1]).all():
             thing = f"stretches of {part.source} session {part.session_id}"
             raise ConfigError(thing, f"they are {part.ranges.tolist()}", "State a start before each stop.")
-    for (source, session_id), (name, start, stop) in record.reference_windows.items():
-        if name != WHOLE_SESSION and not start < stop:
+    for (source, session_id), (name, intervals) in record.reference_windows.items():
+        if name != WHOLE_SESSION and not (intervals[:, 0] < intervals[:, 1]).all():
             thing = f"reference window {name} of {source} session {session_id}"
-            raise ConfigError(thing, f"it is from {start} to {stop} s", "State a start before its stop.")
+            raise ConfigError(thing, f"its intervals are {intervals.tolist()}", "State a start before each stop.")
 
 
 _KEPT_OUT = (RESERVED, HELD_OUT)
@@ -195,37 +200,67 @@ def _distance(first: FloatArray, second: FloatArray) -> float:
 
 def _normalisation(record: SetRecord) -> Iterable[Finding]:
     training = _training_ranges(record)
-    for part in record.normalised_on:
-        allowed = training.get((part.source, part.session_id))
-        asked = np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges
-        if allowed is None or not all(lies_within(one, allowed) for one in asked):
+    for part, is_fitted in (
+        *((one, False) for one in record.normalised_on),
+        *((one, True) for one in record.fitted_on),
+    ):
+        key = (part.source, part.session_id)
+        allowed = training.get(key)
+        if is_fitted and allowed is not None and key in record.reference_windows:
+            allowed = np.concatenate(
+                [allowed, record.reference_windows[key][1]]
+            )  # whether it may: `_reference_windows`
+        if allowed is None or not all(lies_within(one, allowed) for one in _all_of(part)):
+            what = "vectors of units were fitted" if is_fitted else "statistics were computed"
             used = "all of it" if part.ranges is None else "stretches of it"
             yield Finding(
                 "normalisation",
                 f"{part.source} session {part.session_id}",
-                f"statistics were computed on {used}, which is not all training data",
+                f"{what} on {used}, which is not all training data",
                 "Compute them on the training sessions and stretches alone.",
             )
 
 
 def _reference_windows(record: SetRecord) -> Iterable[Finding]:
     training = _training_ranges(record)
-    evaluated: dict[tuple[str, str], list[FloatArray | None]] = {}
+    tested: dict[tuple[str, str], list[FloatArray]] = {}
     for part in record.parts:
         if part.split != TRAIN:
-            evaluated.setdefault((part.source, part.session_id), []).append(part.ranges)
-    for key, (name, start, stop) in record.reference_windows.items():
+            tested.setdefault((part.source, part.session_id), []).append(_all_of(part))
+    for key, (name, intervals) in record.reference_windows.items():
         source, session_id = key
         thing = f"{source} session {session_id}, reference window {name}"
-        action = "Join embeddings of a window inside the training stretch, such as start-30s."
         if name == WHOLE_SESSION:
+            action = "Join embeddings of a window inside the training stretch, such as start-30s."
             yield Finding("reference window", thing, "it has seen all that is tested", action)
-        elif key in training and key in evaluated and not lies_within((start, stop), training[key]):
-            found = f"its {start:g} to {stop:g} s reach out of the training stretches"
+            continue
+        if key not in tested:
+            continue
+        near = _nearest_tested(intervals, np.concatenate(tested[key]), training.get(key), record.gap_s)
+        if near is not None:
+            (start, stop), nearest = near
+            where = f"its {start:g} to {stop:g} s"
+            found = f"windows that are tested lie in {where}"
+            if nearest >= 0:
+                found = f"{where} are {nearest:g} s from what is tested, and {record.gap_s:g} s is the gap"
+            action = "Test on what lies apart from the reference window, or join embeddings of another, as start-30s."
             yield Finding("reference window", thing, found, action)
-        elif any(one is None or _distance(one, np.array([[start, stop]])) < 0 for one in evaluated.get(key, ())):
-            found = f"windows that are tested lie in its {start:g} to {stop:g} s"
-            yield Finding("reference window", thing, found, "Test on what comes behind the reference window.")
+
+
+def _nearest_tested(
+    intervals: FloatArray, tested: FloatArray, training: FloatArray | None, gap_s: float
+) -> tuple[FloatArray, float] | None:
+    """Return the first interval that is too near to what is tested, and how near (s; negative where it is tested).
+
+    Of a session that trains too the gap counts, but not for what lies in the stretches that train: `_overlapping` has
+    those.
+    """
+    for one in intervals:
+        nearest = _distance(one[None], tested)
+        is_near = training is not None and nearest < gap_s - 1e-9 and not lies_within(one, training)
+        if nearest < 0 or is_near:
+            return one, nearest
+    return None
 
 
 def _training_ranges(record: SetRecord) -> dict[tuple[str, str], FloatArray]:
