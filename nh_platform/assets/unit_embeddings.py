@@ -36,7 +36,7 @@ def parameters(platform: Platform, source: str) -> Parameters:
     """Return the versions of the encoders, and the window that they describe."""
     from nh_platform.embeddings.units.unit_encoding import encoders_version
 
-    return {"features": encoders_version(), "reference_window": _window(platform, source)}
+    return {"features": encoders_version(), "reference_window": platform.config(source).reference_window}
 
 
 def make(inputs: SessionInputs) -> AssetResult:
@@ -55,7 +55,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     events = inputs.events()
     invalid = invalid_times(events, list(dict.fromkeys(units["probe"])))
     invalid = with_pauses(invalid, spikes.recorded_time)
-    used = used_window(spikes, _window(inputs.platform, inputs.source), events)
+    used = used_window(spikes, inputs.platform.config(inputs.source).reference_window, events)
     waves = read_waveforms(inputs.stored.folder(WAVEFORMS)) if WAVEFORMS in inputs.stored.by_asset else None
     table, meanings = unit_embeddings(spikes, units, used, invalid, grid, None, events, waves), feature_meanings()
     quality = unit_quality(table)
@@ -95,12 +95,6 @@ def _fire(quality: UnitQuality) -> CheckOutcome:
         return CheckOutcome(False, "The session has no units.", is_known=False)
     text = f"{quality.n_silent} of {quality.n_units} units are too silent to be described."
     return CheckOutcome(quality.share_silent <= MOST_SILENT, text, {"share of silent units": quality.share_silent})
-
-
-def _window(platform: Platform, source: str) -> str:
-    from nh_platform.windows.splits.audit import WHOLE_SESSION
-
-    return platform.config(source).reference_window or WHOLE_SESSION
 
 
 ASSET = SessionAsset(

@@ -48,8 +48,8 @@ class SourceConfig:
     presets: tuple[str, ...]
     published: str | None
     stimulus_modes: tuple[Mode, ...]
+    reference_window: str
     also_assets: tuple[str, ...] = ()
-    reference_window: str | None = None
 
     @property
     def rulebooks(self) -> tuple[str, ...]:
@@ -179,7 +179,7 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
         published=own.published or entry.published,
         stimulus_modes=MODES if own.stimulus_modes is None else tuple(check_mode(m) for m in own.stimulus_modes),
         also_assets=tuple(dict.fromkeys(own.also_assets or ())),
-        reference_window=own.reference_window,
+        reference_window=own.reference_window or entry.reference_window,
     )
 
 

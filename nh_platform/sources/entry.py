@@ -57,6 +57,9 @@ class SourceEntry:
         Active rulebook, whose rules run as asset checks, and those that are columns and reports.
     presets
         Window presets that `windows` holds: ids of shipped ones or paths of YAML files.
+    reference_window
+        Stretch of a session that its units are described from, by its name: one that most sessions have before what
+        is tested. Every recording has its first 30 s.
     upstream_format
         Format of the upstream files, shown as a kind in the UI.
     events
@@ -131,6 +134,7 @@ class SourceEntry:
     short_title: str = ""
     organisation: str = ""
     order: int = 100
+    reference_window: str = "start-30s"
     published: str | None = None
     published_counts: Path | None = None
     published_members: Path | None = None

@@ -92,7 +92,7 @@ def with_what_is_below(names: set[str]) -> set[str]:
         (patch_name(unit_encoding, "encoders_version", lambda: "other"), {"unit_embeddings"}),
         (patch_name(conventions, "CONVENTIONS_VERSION", "other"), {"stimulus_tensors"}),
         (set_key("stimulus_modes", "[exact]"), {"stimulus_tensors"}),
-        (set_key("reference_window", "start-30s"), {"unit_embeddings"}),
+        (set_key("reference_window", "start-20s"), {"unit_embeddings"}),
     ],
     ids=["active rulebook", "further rulebooks", "a rule", "words of a rule", "metrics", "histograms", "a review",
          "a question", "address of the UI", "styles of pages", "presets", "encoders",

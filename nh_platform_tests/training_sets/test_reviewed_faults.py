@@ -124,9 +124,6 @@ def test_what_was_held_out_or_tested_as_a_whole_never_trains_under_the_same_name
 
 
 def test_embeddings_join_sessions_that_are_held_out_behind_their_reference_window(home: Path) -> None:
-    path = home / "sources.yaml"
-    path.write_text(path.read_text().replace("ibl:\n", "ibl:\n  reference_window: start-10s\n"), encoding="utf-8")
-    operations.materialize(home, "ibl")
     recipe = RECIPE.replace("split:", "embeddings: true\nsplit:") + f"  hold_out_subjects: [{subjects(home)[0]}]\n"
     write_recipe(home, recipe)
     assert operations.build_training_set(home, "tiny").leaks == ()

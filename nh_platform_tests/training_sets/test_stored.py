@@ -146,13 +146,11 @@ def test_windows_of_a_split_lie_in_its_stretches(home: Path) -> None:
 
 def test_embeddings_join_where_they_saw_training_data_alone(home: Path) -> None:
     write_recipe(home, RECIPE.replace("split:", "embeddings: true\nsplit:"))
-    leaking = operations.build_training_set(home, "tiny")
-    assert {one.kind for one in leaking.leaks} == {"reference window", "normalisation"}
-    path = home / "sources.yaml"
-    path.write_text(path.read_text().replace("ibl:\n", "ibl:\n  reference_window: start-10s\n"), encoding="utf-8")
-    assert all(one.success for one in operations.materialize(home, "ibl").outcomes)
-    assert operations.build_training_set(home, "tiny").leaks == ()
+    built = operations.build_training_set(home, "tiny")
+    assert built.leaks == ()
     made = open_training_set("tiny", home)
+    about = built.content.header["vectors"]["sources"]["ibl"]
+    assert (about["reference_windows"], about["n_units"]) == ({"start-30s": 3}, len(made.units))
     sample = made.windows("test")[0]
     assert sample.embeddings is not None
     assert sample.embeddings.shape == (len(sample.unit_ids), len(made.vector_names))
@@ -168,18 +166,65 @@ def test_embeddings_join_where_they_saw_training_data_alone(home: Path) -> None:
     assert (abs(rate.mean()), rate.std()) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-5))
 
 
+def test_embeddings_of_the_whole_session_are_one_leak_of_each_session(home: Path) -> None:
+    write_recipe(home, RECIPE.replace("split:", "embeddings: true\nsplit:"))
+    path = home / "sources.yaml"
+    path.write_text(path.read_text().replace("ibl:\n", "ibl:\n  reference_window: whole-session\n"), encoding="utf-8")
+    assert all(one.success for one in operations.materialize(home, "ibl").outcomes)
+    leaks = operations.build_training_set(home, "tiny", dry_run=True).leaks
+    assert [one.kind for one in leaks] == ["reference window"] * 3
+
+
+SPREAD = RECIPE.replace("ibl: {units: all}", "allen_vc: {units: all}").replace("split:", "embeddings: true\nsplit:")
+
+
+def test_intervals_of_a_reference_window_are_cut_out_of_what_is_tested(home: Path) -> None:
+    """Simulated sessions of Visual Coding are grey between all blocks of stimuli, to their end."""
+    write_recipe(home, SPREAD)
+    built = operations.build_training_set(home, "tiny")
+    assert built.leaks == ()
+    made = open_training_set("tiny", home)
+    for (source, session_id), stretches in built.content.ranges_of().items():
+        seen = made.session(session_id, source).embeddings_window.stretches
+        fitted = built.content.tables["set_fitted"].query("session_id == @session_id")
+        np.testing.assert_array_equal(fitted[["start", "stop"]].to_numpy(), seen)
+        beyond = seen[seen[:, 1] > stretches["train"][-1, 1]]
+        assert len(beyond)
+        for split in ("valid", "test"):
+            for start, stop in stretches[split]:
+                assert ((beyond[:, 1] <= start - 2 + 1e-9) | (beyond[:, 0] >= stop + 2 - 1e-9)).all()
+    assert made.windows("test")[0].embeddings is not None
+
+
+def test_a_gap_that_leaves_nothing_between_intervals_names_one_and_another_window(home: Path) -> None:
+    write_recipe(home, SPREAD.replace("gap_s: 2", "gap_s: 30"))
+    with pytest.raises(
+        ConfigError,
+        match=r"source allen_vc: nothing of it is left; .*reference window spontaneous-300s.* and 30 s around each "
+        r"leave nothing of (valid|test); `reference_window: start-30s`",
+    ):
+        operations.build_training_set(home, "tiny")
+
+
+def test_sessions_that_are_held_out_are_tested_around_their_reference_window(home: Path) -> None:
+    session_id = sorted(Store(home / "store").sessions("allen_vc"))[0]
+    write_recipe(home, SPREAD + f"  hold_out_sessions: ['{session_id}']\n")
+    built = operations.build_training_set(home, "tiny")
+    assert built.leaks == ()
+    seen = open_training_set("tiny", home).session(session_id).embeddings_window.stretches
+    held = built.content.ranges_of()["allen_vc", session_id]["held_out"]
+    np.testing.assert_array_equal(held[1 : len(seen)], np.stack([seen[:-1, 1], seen[1:, 0]], axis=1))
+
+
 def test_vectors_that_saw_what_is_tested_are_a_leak(home: Path) -> None:
     """A fit that a set states on a session that tests, or on time that does, is found by the audit."""
     write_recipe(home, RECIPE.replace("split:", "embeddings: true\nsplit:"))
-    path = home / "sources.yaml"
-    path.write_text(path.read_text().replace("ibl:\n", "ibl:\n  reference_window: start-10s\n"), encoding="utf-8")
-    assert all(one.success for one in operations.materialize(home, "ibl").outcomes)
     content = operations.build_training_set(home, "tiny", dry_run=True).content
     platform = Platform(load_settings(home))
     assert audited(platform, content) == []
     fitted = content.tables["set_fitted"].assign(stop=1e4)
-    (leak, *_) = audited(platform, replace(content, tables={**content.tables, "set_fitted": fitted}))
-    assert leak.kind == "normalisation"
+    leaks = audited(platform, replace(content, tables={**content.tables, "set_fitted": fitted}))
+    assert [one.kind for one in leaks] == ["normalisation"] * 3
 
 
 def test_a_set_without_embeddings_has_no_vectors(home: Path) -> None:
@@ -310,6 +355,14 @@ def test_commands_say_what_a_set_holds(home: Path, tmp_path: Path) -> None:
     assert (home / "training_sets" / "own.yaml").read_text() == own.read_text()
     own.write_text(own.read_text() + "  shares: {train: 90, valid: 5, test: 5}\n", encoding="utf-8")
     nh("build", str(own), code=1)
+    write_recipe(home, RECIPE.replace("tiny", "vectors").replace("split:", "embeddings: true\nsplit:"))
+    nh("build", "vectors")
+    shown = nh("show", "vectors")
+    assert re.search(r"vectors of units \d+ entries, fitted on \d+ units of 3 sessions", shown)
+    assert re.search(r"components of the histograms: 10, \d+\.\d % of their variance", shown)
+    assert re.search(r"ibl: reference window start-30s \(3 sessions\); \d+ of 72 units fire too little in it", shown)
+    assert "encoders: " in shown
+    assert "vectors of units" not in nh("show", "tiny")
 
 
 def test_the_example_of_the_page_runs(home: Path) -> None:

@@ -25,6 +25,8 @@ SESSIONS_PER_SOURCE = 2
 TRAINING_SET = "demo"
 _ALSO_PRESETS = {"ibl": ("bwb-2026-feedback",)}
 """Windows beside those of every home, for docs/train-a-model.md."""
+_REFERENCE_WINDOWS = {"allen_vc": "spontaneous-100s", "allen_vbn": "spontaneous-20s"}
+"""Shorter than by default, since sessions are: what a session has of grey before the stretches that are tested."""
 UPSTREAM = "upstream"
 _MARKER = "simulated.txt"
 
@@ -178,6 +180,8 @@ def _sources_text(sources: Sequence[str]) -> str:
         # What reports have figures of; the simulation writes it small.
         asked = [name for name in REPORT.inputs_where_made if name in served()[source].assets_on_request]
         lines += [f"  also_assets: [{', '.join((*ON_REQUEST_OF_ALL, *asked))}]"]
+        if source in _REFERENCE_WINDOWS:
+            lines += [f"  reference_window: {_REFERENCE_WINDOWS[source]}  # sessions are short"]
         if source in _ALSO_PRESETS:
             lines += [f"  presets: [{', '.join((*served()[source].presets, *_ALSO_PRESETS[source]))}]"]
     return "\n".join(lines) + "\n"
@@ -190,7 +194,7 @@ def _recipe_text(sources: Sequence[str]) -> str:
         presets = ("continuous-1s", *_ALSO_PRESETS.get(source, ()))
         lines += [f"  {source}:", f"    presets: [{', '.join(presets)}]"]
     shares = "  shares: {train: 60, valid: 10, test: 30}  # sessions are short"
-    return "\n".join([*lines, "split:", "  by: causal", shares]) + "\n"
+    return "\n".join([*lines, "embeddings: true", "split:", "  by: causal", shares]) + "\n"
 
 
 def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.DataFrame:

@@ -74,6 +74,7 @@ ENTRY = SourceEntry(
     inclusion="ibl-bwm-inclusion",
     session_qc="levels",
     presets=("continuous-1s", "stim-halves-500ms"),
+    reference_window="start-30s",
     events={
         "trial start": EventTimes("trials", "start_time"),
         "stimulus onset": EventTimes("trials", "stimOn_times"),

@@ -54,6 +54,7 @@ ENTRY = SourceEntry(
     rulebook="allen-vbn-recommended",
     also_rulebooks=("nh-common",),
     presets=("continuous-1s", "stim-halves-500ms"),
+    reference_window="spontaneous-300s",
     events={
         "trial start": EventTimes("change_trials", "start_time"),
         "stimulus onset": PRESENTATION,

@@ -54,6 +54,7 @@ ENTRY = SourceEntry(
     rulebook="allen-vc-default",
     also_rulebooks=("nh-common",),
     presets=("continuous-1s", "stim-halves-500ms"),
+    reference_window="spontaneous-300s",
     events={"stimulus onset": PRESENTATION},
     upstream_format="nwb",
     counterparts=COUNTERPARTS,
