@@ -46,7 +46,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInsta
     folder = tmp_path_factory.mktemp("home")
     make_home(folder, ("allen_vc",))
     with (folder / "sources.yaml").open("a", encoding="utf-8") as file:
-        file.write("  stimulus_modes: [exact]\n")
+        file.write("  stimulus_modes: [exact]\n  reference_window: whole-session\n")
     made = Platform(load_settings(folder))
     assert [outcome.errors for outcome in materialize(made, instance, "allen_vc")] == [()]
     return made

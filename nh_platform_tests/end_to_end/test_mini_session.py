@@ -38,6 +38,7 @@ def session(reference_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
     presets = [*CONTINUOUS, "stim-halves-500ms", "mtm-neds-5hz", "mtm-neds-2hz", "bwb-2026"]
     read, assets = "{mode: local, root: upstream/ibl}", "[spike_events]"
     text = f"ibl:\n  read: {read}\n  presets: [{', '.join(presets)}]\n  also_assets: {assets}\n"
+    text += "  reference_window: whole-session\n"
     (folder / "sources.yaml").write_text(text, encoding="utf-8")
     home = Platform(load_settings(folder))
     with dg.DagsterInstance.ephemeral() as instance:

@@ -39,7 +39,7 @@ def compare(
 
     **Examples**
 
-        nh embed compare stored start-30s --source ibl
+        nh embed compare stored whole-session --source ibl
 
         nh embed compare start-10s start-30s --source ibl --features
 

@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_summary_and_the_units_of_a_session(home: Path) -> None:
     (row,) = json.loads(nh(home, "embed", "units", "ibl", "--format", "json").stdout)
-    assert row["window"] == "whole-session"
+    assert row["window"] == "start-30s"
     assert row["units"] == 24
     assert row["problems"] == "none"
     table = json.loads(nh(home, "embed", "units", "ibl", row["session"][:6], "--format", "json").stdout)
@@ -36,7 +36,7 @@ def test_a_summary_and_the_units_of_a_session(home: Path) -> None:
     assert {"beryl", "cosmos_id", "atlas_level", "acg_29", "isi_hist_00", "waveform_stated_s"} <= table[0].keys()
     assert sum(one["is_silent"] for one in table) == row["silent"]
     shown = nh(home, "embed", "units", "ibl", row["session"]).stdout
-    assert "whole-session" in shown
+    assert "start-30s" in shown
     assert "fano" in shown
 
 
@@ -47,8 +47,8 @@ def test_another_window_is_computed_and_not_stored(home: Path) -> None:
     assert found.window is not None
     assert found.window.available_s == pytest.approx(20)
     assert found.table is not None
-    assert found.table["n_spikes"].sum() < session.embeddings["n_spikes"].sum() / 5
-    assert session.embeddings_window.id == "whole-session"
+    assert found.table["n_spikes"].sum() < 0.9 * session.embeddings["n_spikes"].sum()
+    assert session.embeddings_window.id == "start-30s"
     said = nh(home, "embed", "units", "ibl", session.session_id, "--window", "drifting-gratings").stderr
     assert "reference window drifting-gratings: no drifting grating was shown" in said
     said = nh(home, "embed", "units", "ibl", "--window", "start-5s", code=1).stderr

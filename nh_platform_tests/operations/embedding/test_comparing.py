@@ -27,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_window_that_is_computed_is_what_is_stored_of_it(home: Path) -> None:
-    found = operations.compare_embeddings(home, "stored", "whole-session")
+    found = operations.compare_embeddings(home, "stored", "start-30s")
     (row,) = found.sessions.to_dict("records")
     assert row["cka"] == pytest.approx(1.0)
     assert row["neighbours"] == 1.0
@@ -36,7 +36,7 @@ def test_a_window_that_is_computed_is_what_is_stored_of_it(home: Path) -> None:
 
 
 def test_a_short_window_is_alike_and_not_the_same(home: Path) -> None:
-    found = operations.compare_embeddings(home, "start-30s", "stored", source="ibl")
+    found = operations.compare_embeddings(home, "stored", "whole-session", source="ibl")
     (row,) = found.sessions.to_dict("records")
     assert row["by_chance"] < row["neighbours"] < 1.0
     assert found.features.set_index("feature").loc["log10_rate", "r"] > 0.7
@@ -89,8 +89,8 @@ def test_what_stands_for_nothing_is_refused(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_prints_sessions_and_features(home: Path) -> None:
-    shown = nh(home, "embed", "compare", "stored", "start-30s")
+    shown = nh(home, "embed", "compare", "stored", "whole-session")
     assert shown.exit_code == 0, shown.output
     assert "cka" in shown.output
-    table = nh(home, "embed", "compare", "stored", "start-30s", "--features", "--format", "csv")
+    table = nh(home, "embed", "compare", "stored", "whole-session", "--features", "--format", "csv")
     assert "log10_rate," in table.output

@@ -9,6 +9,8 @@ import dagster as dg
 import pytest
 
 from nh_platform import operations
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.operations.tasks.task_lookups import task_named
 from nh_platform.session import ConfigError
 from nh_platform.simulation import TINY
@@ -38,6 +40,9 @@ def test_features_that_say_where_a_unit_is_are_not_read() -> None:
 def test_regions_that_fire_apart_are_told_apart_and_others_are_not(tmp_path: Path, *, regional: bool) -> None:
     home = tmp_path / "home"
     platform = make_home(home, ("ibl",), n_sessions=6, size=replace(REGIONAL, regional=regional))
+    stated = (home / "sources.yaml").read_text().replace("ibl:\n", "ibl:\n  reference_window: whole-session\n")
+    (home / "sources.yaml").write_text(stated, encoding="utf-8")
+    platform = Platform(load_settings(home))
     with dg.DagsterInstance.ephemeral() as instance:
         outcomes = materialize(platform, instance, "ibl", assets=("units", "unit_embeddings"))
     assert all(one.success for one in outcomes)
