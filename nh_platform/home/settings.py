@@ -50,7 +50,8 @@ class SourceSettings(BaseModel):
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
     ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds, by id or path;
     ``published`` is the release of its `published_counts.yaml` to reconcile with; ``stimulus_modes`` are the ways in
-    which `stimulus_tensors` are made; ``reference_window`` is the stretch that `unit_embeddings` describe, by id;
+    which `stimulus_tensors` are made; ``reference_window`` is the stretch that `unit_embeddings` describe, by id,
+    where not that of the source's entry;
     ``also_assets`` are assets on request, large ones, that are made too;
     ``on_release`` says whether the sessions that a release changes are made at once or wait for ``nh releases accept``.
     """

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from nh_platform import operations
+from nh_platform.embeddings.units.reference_windows import UsedWindow
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome
@@ -270,7 +271,13 @@ def test_each_planted_leak_of_a_set_is_found(made: TrainingSet, platform: Platfo
     assert kinds(wide, made) == {"moved"}
     # A reference window that has seen what tests, as that of the whole session has.
     header = {**made.header, "recipe": {**made.header["recipe"], "embeddings": True}}
-    assert kinds(TrainingSet(header, made.tables)) == {"reference window"}
+    joined = TrainingSet(header, made.tables)
+    assert kinds(joined) == set()
+    spread = UsedWindow("spontaneous-20s", 10.0, 290.0, ((10.0, 20.0), (280.0, 290.0)))
+    for window in (UsedWindow("whole-session", 0.0, 300.0), spread):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SessionView, "embeddings_window", property(lambda _, window=window: window))
+            assert kinds(joined) == {"reference window"}
 
 
 def test_masked_bins_of_windows_around_events_weigh_nothing(

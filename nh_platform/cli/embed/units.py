@@ -51,8 +51,8 @@ def units(
 ) -> None:
     """Show the vectors of units of stored sessions: a summary, one session's units, or their robustness.
 
-    The stored vectors are those of the window that `sources.yaml` states (`reference_window`); `nh materialize` makes
-    them. Silent units fire too little in the window to be described.
+    The stored vectors are of the source's window, or that of `reference_window` in `sources.yaml`; `nh materialize`
+    makes them. Silent units fire too little in the window to be described.
 
     **Examples**
 
