@@ -134,3 +134,29 @@ def test_assets_on_request_are_made_only_where_they_are_asked_for(tmp_path: Path
     assert moved == {"session_report", "unit_embeddings"}, "they show and describe waveforms where they are made"
     assert after["pose"].inputs.keys() == {"upstream/pose"}
     assert after["mean_waveforms"].inputs.keys() == {"upstream/waveforms", "raw_spikes"}
+
+
+@pytest.mark.parametrize(
+    ("source", "window"),
+    [("ibl", "start-30s"), ("allen_vc", "spontaneous-300s"), ("allen_vbn", "spontaneous-300s")],
+)
+def test_units_are_described_from_the_window_of_their_source_unless_another_is_stated(
+    tmp_path: Path, source: str, window: str
+) -> None:
+    def described() -> str:
+        plan = SourcePlan(Platform(load_settings(tmp_path)), source)
+        groups = {group: "1" for asset in plan.assets.values() for group in asset.groups}
+        return plan.expected(SESSION, groups)["unit_embeddings"].data_version
+
+    by_default = described()
+    stated = {}
+    for name in (window, "whole-session"):
+        (tmp_path / "sources.yaml").write_text(f"{source}: {{reference_window: {name}}}\n", encoding="utf-8")
+        stated[name] = described()
+    assert stated[window] == by_default
+    assert stated["whole-session"] != by_default
+
+
+def test_a_source_that_names_no_window_is_described_from_its_first_30_s(tmp_path: Path) -> None:
+    (tmp_path / "sources.yaml").write_text("mine: {kind: phy, read: {folders: mine}}\n", encoding="utf-8")
+    assert Platform(load_settings(tmp_path)).config("mine").reference_window == "start-30s"
