@@ -22,13 +22,13 @@ class NhError(Exception):
     thing
         What the error is about: a file, a session, a rule, a setting.
     found
-        What was found there, and what was expected.
+        What was found there, and what was expected; a full stop at its end is left out, as another error's text has.
     action
         What the person can do next.
     """
 
     def __init__(self, thing: str, found: str, action: str) -> None:
-        self.thing, self.found, self.action = map(without_account, (thing, found, action))
+        self.thing, self.found, self.action = map(without_account, (thing, without_stop(found), action))
         super().__init__(f"{self.thing}: {self.found}. {self.action}")
 
 
@@ -72,6 +72,17 @@ def close_matches(word: str, known: Iterable[str]) -> str:
     if not near:  # An id that lacks its prefix or its version, for example noise_cutoff for ibl.noise_cutoff@2022-10.
         near = [name for name in names if word and word.lower() in name.lower()][:3]
     return f" Did you mean {', '.join(near)}?" if near else ""
+
+
+def without_stop(text: str) -> str:
+    """Return a text without the full stop at its end, which what it is put into has; dots of an ellipsis stay.
+
+    Examples
+    --------
+    >>> without_stop("no such file."), without_stop("and so on ...")
+    ('no such file', 'and so on ...')
+    """
+    return text[:-1] if text.endswith(".") and not text.endswith("..") else text
 
 
 def without_account(text: str) -> str:

@@ -174,9 +174,14 @@ class SetTables:
         if preset is None and len(self.presets) == 1:
             return self.presets[0]
         if preset is None or renamed(preset) not in self.presets:
-            found = "it is none of them" if preset else "none is named"
+            thing = f"training set {self.content.id}" + (f", preset {preset!r}" if preset else "")
+            found = (
+                "it has none of that name"
+                if preset
+                else f"it has {counted(len(self.presets), 'preset')}, and none is named"
+            )
             action = f"Name one of: {', '.join(self.presets)}.{close_matches(preset or '', self.presets)}"
-            raise ConfigError(f"preset {preset!r} of training set {self.content.id}", found, action)
+            raise ConfigError(thing, found, action)
         return renamed(preset)
 
     @cached_property

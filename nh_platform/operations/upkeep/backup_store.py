@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import OnProgress, Progress
 from nh_platform.operations.upkeep.backup_files import BackupFiles
-from nh_platform.session.errors import NhError, StoreError, UnknownSession
+from nh_platform.session.errors import NhError, StoreError, UnknownSession, without_stop
 
 if TYPE_CHECKING:
     from nh_platform.store import Store
@@ -157,7 +157,9 @@ def _copy_records(folder: Path, prefix: str, made: BackupFiles) -> None:
         except FileNotFoundError:
             continue
         except (BrokenSeal, OSError, StoreError) as error:
-            made.refused.append(f"{path}: it is damaged: {error}. Run `nh verify --repair`, and back up again.")
+            made.refused.append(
+                f"{path}: it is damaged: {without_stop(str(error))}. Run `nh verify --repair`, and back up again."
+            )
 
 
 def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool, at_rest: bool) -> None:
