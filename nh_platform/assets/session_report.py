@@ -31,7 +31,6 @@ _MB = 1e6
 
 def parameters(platform: Platform, source: str) -> Parameters:
     """Return the rulebooks of units and of sessions, where links lead, and the page's scripts and styles."""
-    from nh_platform.embeddings.flat_maps import umap_version
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reports.page.page_code import page_code_version
 
@@ -40,7 +39,6 @@ def parameters(platform: Platform, source: str) -> Parameters:
         "rulebooks": ";".join(f"{book.id}={book.wording_version()}" for book in books),
         "session rulebooks": ";".join(f"{book.id}={book.wording_version()}" for book in _session_rulebooks(source)),
         "address of the UI": platform.settings.ui_address,
-        "umap-learn": umap_version(),
         "scripts and styles": page_code_version("nh_platform.reports.session_page"),
     }
 
@@ -201,7 +199,7 @@ def _links(inputs: SessionInputs, revisions: Mapping[str, str]) -> list[Link]:
 
 ASSET = SessionAsset(
     name="session_report",
-    code_version="6",
+    code_version="7",
     description=(
         "The page that a reviewer opens, in one file that needs nothing beside itself: verdicts and reasons, every "
         "unit with its figures and each rule's value against its threshold, reviews, and figures of the session."

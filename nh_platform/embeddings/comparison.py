@@ -13,21 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-FloatArray = npt.NDArray[np.float64]
+from nh_platform.embeddings.standardised import standardised
 
 N_NEIGHBOURS = 10
 """Neighbours that `neighbour_overlap` looks at; of fewer than 20 rows half of the others."""
-
-
-def standardised(values: npt.ArrayLike) -> FloatArray:
-    """Return (n_rows, n_kept) columns of mean 0 and standard deviation 1 without NaN, those that vary alone."""
-    table = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(table)
-    n = np.maximum(known.sum(axis=0), 1)
-    centred = np.where(known, table - np.where(known, table, 0.0).sum(axis=0) / n, 0.0)
-    spread = np.sqrt((centred**2).sum(axis=0) / n)
-    kept = spread > 1e-12 * np.maximum(np.abs(np.where(known, table, 0.0)).max(axis=0, initial=0.0), 1e-300)
-    return centred[:, kept] / spread[kept]
 
 
 def linear_cka(one: npt.ArrayLike, other: npt.ArrayLike) -> float:

@@ -1,17 +1,18 @@
-"""Maps of vectors in two dimensions: principal components always, UMAP where the extra `umap` is installed.
+"""Maps of vectors in two dimensions: principal components, and UMAP where the extra `umap` is installed.
 
-Contains the scaling that both share and the maps. They are for looking: distances in a map of UMAP mean nothing but
+Contains which vectors have a place, and the maps. They are for looking: distances in a map of UMAP mean nothing but
 who is near. Which vectors are drawn, and how, is the matter of `nh_platform.reports`.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from importlib import metadata
 from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
+
+from nh_platform.embeddings.standardised import standardised
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -28,18 +29,22 @@ LIMIT = 5.0
 
 
 @cache
-def umap_version() -> str:
-    """Return the version of umap-learn; empty where it is not installed."""
-    return metadata.version("umap-learn") if find_spec("umap") is not None else ""
+def has_umap() -> bool:
+    """Return whether umap-learn is installed."""
+    return find_spec("umap") is not None
 
 
-def standardised(vectors: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Return vectors with columns of mean 0 and deviation 1, and which of them have a place in a map.
+def placed_vectors(
+    vectors: npt.ArrayLike, dtype: npt.DTypeLike | None = None
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Return standardised vectors that have a place in a map, cut at `LIMIT`, and which these are.
 
     Parameters
     ----------
     vectors
         (n_vectors, n_columns); NaN where undefined.
+    dtype
+        In which they are stored; that of the array where None.
 
     Returns
     -------
@@ -47,17 +52,10 @@ def standardised(vectors: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.boo
         (n_placed, n_varying) float64, NaN taken as the mean of the column; (n_vectors,) bool, False where more than
         `MOST_ABSENT` of the values are NaN.
     """
-    values = np.asarray(vectors, dtype=np.float64)
+    values = np.asarray(vectors)
     absent = ~np.isfinite(values)
     placed = absent.mean(axis=1) <= MOST_ABSENT if values.shape[1] else np.zeros(len(values), dtype=bool)
-    kept = np.where(absent, np.nan, values)[placed]
-    kept = kept[:, np.isfinite(kept).any(axis=0)] if len(kept) else kept
-    if not kept.size:
-        return np.zeros((len(kept), 0)), placed
-    deviation = np.nanstd(kept, axis=0)
-    kept, deviation = kept[:, deviation > 0], deviation[deviation > 0]
-    scaled = (kept - np.nanmean(kept, axis=0)) / deviation
-    return np.clip(np.nan_to_num(scaled), -LIMIT, LIMIT), placed
+    return np.clip(standardised(values[placed], dtype), -LIMIT, LIMIT), placed
 
 
 def principal_map(scaled: FloatArray) -> tuple[FloatArray, tuple[float, float]] | None:
@@ -77,9 +75,9 @@ def principal_map(scaled: FloatArray) -> tuple[FloatArray, tuple[float, float]] 
 def umap_map(scaled: FloatArray) -> FloatArray | None:
     """Return (n_vectors, 2) a map by UMAP with its defaults; None where it is not installed.
 
-    It is always the same on one kind of processor, and may be another on the next.
+    It is always the same on one kind of processor, and may be another on the next: nothing that is stored has it.
     """
-    if not umap_version() or len(scaled) < MIN_UMAP:
+    if not has_umap() or len(scaled) < MIN_UMAP:
         return None
     import warnings
 

@@ -6,7 +6,8 @@ Contains the fit on units of training and its use on any unit. What is fitted on
 A feature is less the mean over the standard deviation of the training units. The columns of all histograms
 (`histogram_of`: inter-spike intervals, autocorrelogram) are put side by side, each histogram divided by the root of its
 summed variance, so that each weighs the same, and replaced by the first `N_COMPONENTS` principal components, divided by
-their standard deviation over the training units.
+their standard deviation over the training units. A histogram that most training units lack takes no part, and units
+that lack another have no components: either is a note.
 """
 
 from __future__ import annotations
@@ -19,12 +20,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.embeddings.standardised import epsilon, rounding_norm, varying
+from nh_platform.session.display import counted
 from nh_platform.session.tables.across_sessions.unit_vectors import SET_LOADINGS, SET_VECTORS
 
 FloatArray = npt.NDArray[np.float64]
 
 N_COMPONENTS = 10
 """Principal components of the histograms at most; with fewer units or bins there are fewer."""
+
+LEAST_KNOWN = 0.5
+"""Share of the training units that have a histogram, below which it takes no part in the components."""
 
 _HISTOGRAM = re.compile(r"((?:[a-z0-9_]*_)?(?:hist|acg))_\d+")
 _DIGITS = 9
@@ -90,10 +96,13 @@ class VectorFit:
     ----------
     entries, loadings
         Schemas `SET_VECTORS` and `SET_LOADINGS`.
+    notes
+        Histograms that units lack, and what became of them.
     """
 
     entries: pd.DataFrame
     loadings: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def vectors(self, embeddings: pd.DataFrame) -> UnitVectors:
         """Return the vectors of units.
@@ -155,9 +164,36 @@ def fit_vectors(embeddings: Sequence[pd.DataFrame]) -> VectorFit:
     features = [name for name in columns if histogram_of(name) is None]
     entries = pd.DataFrame({"entry": features, "kind": FEATURE_KIND, "explained_variance": np.nan})
     mean, spread, n = _moments(_matrix(units, features))
-    entries = entries.assign(mean=_rounded(mean), std=_rounded(spread), n_units=n)
-    components, loadings = _components(units, [name for name in columns if histogram_of(name) is not None])
-    return VectorFit(SET_VECTORS.conform(pd.concat([entries, components], ignore_index=True)), loadings)
+    # What varies by the rounding of its type alone would else be scaled up to deviations.
+    varies = [bool(varying(units[[name]].to_numpy(dtype=np.float64), units[name].dtype)[0]) for name in features]
+    entries = entries.assign(mean=_rounded(mean), std=_rounded(np.where(varies, spread, 0.0 * spread)), n_units=n)
+    used, notes = _used_histograms(units, [name for name in columns if histogram_of(name) is not None])
+    components, loadings = _components(units, used)
+    return VectorFit(SET_VECTORS.conform(pd.concat([entries, components], ignore_index=True)), loadings, notes)
+
+
+def _used_histograms(units: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the columns of the histograms that most units have, and notes of the others.
+
+    Components need every histogram of a unit: one that few units have, as an encoder of a laboratory may make, would
+    leave none.
+    """
+    by_name: dict[str, list[str]] = {}
+    for column in columns:
+        by_name.setdefault(str(histogram_of(column)), []).append(column)
+    has = {name: np.isfinite(_matrix(units, of)).all(axis=1) for name, of in by_name.items()}
+    used = {name: known for name, known in has.items() if known.mean() >= LEAST_KNOWN}
+    while used and np.logical_and.reduce(list(used.values())).sum() < min(2, len(units)):
+        used.pop(min(used, key=lambda name: int(used[name].sum())))
+    notes = []
+    for name, known in has.items():
+        lacking = f"histogram {name} ({counted(len(by_name[name]), 'bin')}) is undefined in {int((~known).sum())} of "
+        lacking += counted(len(units), "training unit")
+        if name not in used:
+            notes.append(f"{lacking}; it takes no part in the components")
+        elif not known.all():
+            notes.append(f"{lacking}; these have no components")
+    return [column for name in used for column in by_name[name]], tuple(notes)
 
 
 def _components(units: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -179,7 +215,11 @@ def _components(units: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFra
     covariance = _product(wide.T, wide) / len(wide)
     values, vectors = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1][: min(N_COMPONENTS, len(wide) - 1, len(columns))]
-    order = order[values[order] > 1e-12 * max(values.max(), 1e-300)]
+    # Rounding has a direction as well: as a component it would be scaled up to what a histogram varies by.
+    stored = max((units[name].dtype for name in columns), key=epsilon)
+    of_rounding = rounding_norm(bins / scale, stored) ** 2 / len(wide)
+    of_product = len(columns) * epsilon(np.float64) * values.max()
+    order = order[values[order] > max(of_rounding, of_product)]
     if not len(order):
         return none
     kept = vectors[:, order]

@@ -15,6 +15,7 @@ from nh_platform.operations.embedding.comparing import compare_embeddings
 from nh_platform.operations.embedding.described_units import describe_units
 from nh_platform.operations.embedding.images import embed_images
 from nh_platform.operations.embedding.population import describe_population
+from nh_platform.operations.embedding.unit_map import map_units
 from nh_platform.operations.exports.card import describe_export
 from nh_platform.operations.exports.citing import cite
 from nh_platform.operations.exports.pack_export import export_spike_pack
@@ -96,6 +97,7 @@ __all__ = [
     "lock",
     "lock_training_set",
     "locks_of",
+    "map_units",
     "materialize",
     "merge_reviews",
     "migrate",

@@ -18,8 +18,10 @@ from nh_platform.training_sets.division import DIVIDED
 from nh_platform.windows.splits.by_subject import TRAIN
 
 
-def fitted_vectors(platform: Platform, sessions: pd.DataFrame, units: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the tables `VECTOR_TABLES` of a set.
+def fitted_vectors(
+    platform: Platform, sessions: pd.DataFrame, units: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
+    """Return the tables `VECTOR_TABLES` of a set, and notes of histograms that units lack.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ def fitted_vectors(platform: Platform, sessions: pd.DataFrame, units: pd.DataFra
         rows += [(row.source, row.session_id, start, stop, n_units) for start, stop in stretches]
     fit: VectorFit = fit_vectors(tables)
     fitted = SET_FITTED.conform(pd.DataFrame(rows, columns=SET_FITTED.names)) if rows else SET_FITTED.empty()
-    return {"set_vectors": fit.entries, "set_loadings": fit.loadings, "set_fitted": fitted}
+    return {"set_vectors": fit.entries, "set_loadings": fit.loadings, "set_fitted": fitted}, fit.notes
 
 
 def described_vectors(platform: Platform, sessions: pd.DataFrame, units: pd.DataFrame) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from nh_platform.training_sets.statistics import pooled, summed_up
 from nh_platform.windows.splits import PartOfSet
 from nh_platform.windows.splits.by_subject import TEST
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 HEADER = "training_set.json"
 
 
@@ -206,8 +206,10 @@ def make_training_set(
         name: table[columns[name]].sort_values(["source", "session_id"], kind="stable").reset_index(drop=True)
         for name, table in tables.items()
     }
+    of_vectors: tuple[str, ...] = ()
     if recipe.embeddings:
-        ordered |= fitted_vectors(platform, ordered["set_sessions"], ordered["set_units"])
+        fitted, of_vectors = fitted_vectors(platform, ordered["set_sessions"], ordered["set_units"])
+        ordered |= fitted
     header = {
         "id": recipe.id,
         "description": recipe.description,
@@ -215,7 +217,7 @@ def make_training_set(
         "sources": {source: _about(platform, source) for source in recipe.sources},
         "files": own_files(platform, recipe.files),
         "statistics": pooled(ordered["set_statistics"]),
-        "left_out": [*chosen.left_out, *too_short],
+        "left_out": [*chosen.left_out, *too_short, *of_vectors],
     }
     if recipe.embeddings:
         header["vectors"] = described_vectors(platform, ordered["set_sessions"], ordered["set_units"])

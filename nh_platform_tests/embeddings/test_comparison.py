@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nh_platform.embeddings.comparison import feature_correlations, linear_cka, neighbour_overlap, standardised
+from nh_platform.embeddings.comparison import feature_correlations, linear_cka, neighbour_overlap
+from nh_platform.embeddings.standardised import standardised
 
 RNG = np.random.default_rng(3)
 POINTS = RNG.normal(size=(200, 6))

@@ -88,6 +88,58 @@ def test_few_units_have_few_components(n: int) -> None:
     assert np.isfinite(fit.vectors(_embeddings(5)).values).all()
 
 
+def _with_lab_histogram(table: pd.DataFrame, n_without: int) -> pd.DataFrame:
+    """Add the histogram of a laboratory's encoder, wholly NaN for the first units."""
+    lab = np.random.default_rng(5).dirichlet(np.ones(4), len(table)).astype(np.float32)
+    lab[:n_without] = np.nan
+    return table.assign(**{f"lab_hist_{k:02d}": lab[:, k] for k in range(4)})
+
+
+@pytest.mark.parametrize("n_without", [31, 59, 60])
+def test_a_histogram_that_most_units_lack_takes_no_part_and_is_named(n_without: int) -> None:
+    table = _with_lab_histogram(_embeddings(60), n_without)
+    fit, without = fit_vectors([table]), fit_vectors([_embeddings(60)])
+    assert fit.notes == (
+        f"histogram lab_hist (4 bins) is undefined in {n_without} of 60 training units; it takes no part in the "
+        "components",
+    )
+    pd.testing.assert_frame_equal(fit.entries, without.entries)
+    pd.testing.assert_frame_equal(fit.loadings, without.loadings)
+    assert without.notes == ()
+
+
+def test_units_that_lack_a_histogram_of_most_have_no_components_and_are_counted() -> None:
+    table = _with_lab_histogram(_embeddings(60), 10)
+    fit = fit_vectors([table])
+    (note,) = fit.notes
+    assert note == "histogram lab_hist (4 bins) is undefined in 10 of 60 training units; these have no components"
+    assert "lab_hist_00" in set(fit.loadings["column"])
+    vectors = fit.vectors(table)
+    of_components = [name.startswith("hist_pc") for name in vectors.names]
+    assert not vectors.known[:10][:, of_components].any()
+    assert vectors.known[10:].all()
+
+
+def test_histograms_that_no_unit_has_together_leave_those_that_most_have() -> None:
+    table = _with_lab_histogram(_embeddings(40), 20)
+    other = {f"other_acg_{k:02d}": np.where(np.arange(40) < 20, table["rate_hz"] * k, np.nan) for k in range(3)}
+    fit = fit_vectors([table.assign(**other)])
+    assert (fit.entries["kind"] == "component").any()
+    assert sum("takes no part" in note for note in fit.notes) == 1
+
+
+def test_what_varies_by_the_rounding_of_its_type_is_neither_feature_nor_component() -> None:
+    table = _embeddings(80)
+    two = table[["isi_hist_01", "acg_00"]].to_numpy()
+    bins = [name for name in numbers_of(table) if histogram_of(name) is not None]
+    mixed = two @ np.random.default_rng(1).normal(size=(2, len(bins))) + 100.0
+    flicker = np.where(np.arange(80) % 2, np.float32(0.1), np.nextafter(np.float32(0.1), np.float32(1)))
+    table = table.assign(flicker=flicker.astype(np.float32), **dict(zip(bins, mixed.T.astype(np.float32))))
+    fit = fit_vectors([table])
+    assert (fit.entries["kind"] == "component").sum() == 2
+    assert (fit.vectors(table).values[:, fit.entries["entry"].tolist().index("flicker")] == 0).all()
+
+
 def test_no_session_makes_no_entries() -> None:
     assert len(fit_vectors([]).entries) == 0
 

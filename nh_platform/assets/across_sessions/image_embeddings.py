@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from nh_platform.assets.across_sessions.planned_embeddings import (
     ASSET_NAME,
-    NAMES,
-    TABLE,
     Planned,
     planned,
     stored_rows,
@@ -23,7 +21,13 @@ from nh_platform.assets.across_sessions.planned_embeddings import (
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
 from nh_platform.home.platform import Platform
 from nh_platform.session import DamagedFile, NhError
-from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS, IMAGE_NAMES, IMAGE_ROWS
+from nh_platform.session.tables.across_sessions.images import (
+    EMBEDDINGS_FILE,
+    IMAGE_EMBEDDINGS,
+    IMAGE_NAMES,
+    IMAGE_ROWS,
+    NAMES_FILE,
+)
 from nh_platform.store.names import SOURCE_WIDE
 
 if TYPE_CHECKING:
@@ -69,6 +73,7 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             is_kept = row is not None and (one.problem is not None or row["key"] == one.key)
             if row is not None and is_kept and (taken := _taken_over(platform, source, one, row, folder)) is not None:
                 names[one.image_set] = taken
+                row = {**row, **_measures(row, folder)}
                 if one.problem is not None:
                     notes.append(f"{one.name}: kept as it was made: {one.problem}")
             elif one.problem is not None:
@@ -89,8 +94,8 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             "allows it"
         )
     table = IMAGE_EMBEDDINGS.conform(pd.DataFrame(rows, columns=IMAGE_EMBEDDINGS.names))
-    write_table(folder / TABLE, table, IMAGE_EMBEDDINGS)
-    write_table(folder / NAMES, _names_table(names), IMAGE_NAMES)
+    write_table(folder / EMBEDDINGS_FILE, table, IMAGE_EMBEDDINGS)
+    write_table(folder / NAMES_FILE, _names_table(names), IMAGE_NAMES)
     return AssetResult(
         rows=len(table),
         shown={
@@ -118,10 +123,11 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
 
 def soundness_of(row: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a stored embedding, in words."""
-    from nh_platform.embeddings.images.soundness import Soundness
+    from nh_platform.embeddings.images.soundness import problems_of
+    from nh_platform.embeddings.vector_quality import VectorQuality
 
     measured = {name: row[name] for name in ("n_not_finite", "n_constant", "effective_rank", "n_duplicates")}
-    return Soundness(**measured, n_images=row["n_images"], n_features=row["n_features"]).problems
+    return problems_of(VectorQuality(row["n_images"], row["n_features"], **measured))
 
 
 def _embed(
@@ -132,7 +138,7 @@ def _embed(
 
     from nh_platform.embeddings.images.image_embedding import embed_images
     from nh_platform.embeddings.images.preprocessing import find_preprocessing
-    from nh_platform.embeddings.images.soundness import measure
+    from nh_platform.embeddings.vector_quality import vector_quality
     from nh_platform.reading.images.image_sets import read_images
 
     recipe = one.recipe
@@ -144,7 +150,7 @@ def _embed(
             on_progress(f"{source} {one.name}", done, len(images))
 
     vectors = embed_images(images, recipe, one.encoder, weights, on_done=on_done)
-    found = measure(vectors, _n_distinct(images))
+    found = vector_quality(vectors, scaled=False, n_distinct=_n_distinct(images))
     file = f"{one.name}.npy"
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     np.save(folder / file, vectors, allow_pickle=False)
@@ -165,7 +171,7 @@ def _embed(
         "n_images": len(images),
         "height": images.pixels.shape[1],
         "width": images.pixels.shape[2],
-        "n_features": found.n_features,
+        "n_features": found.n_columns,
         "n_not_finite": found.n_not_finite,
         "n_constant": found.n_constant,
         "effective_rank": found.effective_rank,
@@ -178,6 +184,16 @@ def _embed(
 def _n_distinct(images: ImageSet) -> int:
     """Return the number of images that differ in a pixel."""
     return len({hash(image.tobytes()) for image in images.pixels})
+
+
+def _measures(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the measures of an embedding that was taken over, which are those of one that is made now."""
+    import numpy as np
+
+    from nh_platform.embeddings.vector_quality import vector_quality
+
+    found = vector_quality(np.load(folder / str(row["file"]), allow_pickle=False), scaled=False)
+    return {name: getattr(found, name) for name in ("n_not_finite", "n_constant", "effective_rank")}
 
 
 def _kept_of_before(
@@ -228,7 +244,7 @@ def _take_over(platform: Platform, source: str, row: Mapping[str, Any], folder: 
     target = folder / str(row["file"])
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(verified(before / str(row["file"])), target)
-    names = read_table(before / NAMES)
+    names = read_table(before / NAMES_FILE)
     names = names[names["image_set"] == row["image_set"]].sort_values("image_row")
     return tuple(names["image_name"])
 
@@ -254,7 +270,7 @@ SOUND = AssetCheck(
 
 ASSET = SourceAsset(
     name=ASSET_NAME,
-    code_version="1",
+    code_version="2",
     description=(
         "One vector for every image of every image set of the source, by each recipe of the home "
         "(`image_embeddings/SOURCE.yaml`; gabor-pyramid where there is none): matrices, what made them, and whether "
@@ -262,8 +278,8 @@ ASSET = SourceAsset(
     ),
     kinds=frozenset({"numpy", "parquet"}),
     tables=(
-        (IMAGE_EMBEDDINGS, TABLE),
-        (IMAGE_NAMES, NAMES),
+        (IMAGE_EMBEDDINGS, EMBEDDINGS_FILE),
+        (IMAGE_NAMES, NAMES_FILE),
         (IMAGE_ROWS, "computed from `presentations`; in Python, session.image_rows"),
     ),
     reads=("events",),

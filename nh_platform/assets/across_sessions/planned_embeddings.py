@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
-from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS, IMAGE_NAMES
+from nh_platform.session.tables.across_sessions.images import EMBEDDINGS_FILE, IMAGE_EMBEDDINGS
 from nh_platform.store.names import SOURCE_WIDE
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from nh_platform.history.manifest import SessionFiles
 
 ASSET_NAME = IMAGE_EMBEDDINGS.name
-TABLE, NAMES = (f"{schema.name}.parquet" for schema in (IMAGE_EMBEDDINGS, IMAGE_NAMES))
 NOT_MADE = "not made"
 """Version of an embedding that cannot be made now: images or weights are not at hand."""
 
@@ -151,7 +150,7 @@ def stored_rows(platform: Platform, source: str) -> dict[str, dict[str, Any]]:
     if folder is None:
         return {}
     try:
-        rows = read_table(folder / TABLE).to_dict("records")
+        rows = read_table(folder / EMBEDDINGS_FILE).to_dict("records")
     except NhError:
         return {}
     return {f"{row['image_set']}/{row['embedding']}": {str(k): v for k, v in row.items()} for row in rows}

@@ -78,7 +78,7 @@ def fit_rows(states: WindowStates) -> list[Mapping[str, object]]:
 
 
 def _latents_outcome(states: WindowStates) -> CheckOutcome:
-    from nh_platform.embeddings.vector_quality import vector_quality
+    from nh_platform.embeddings.vector_quality import constant_columns, vector_quality
 
     rows, wrong = [], []
     for fit in states.fits.to_dict("records"):
@@ -86,15 +86,16 @@ def _latents_outcome(states: WindowStates) -> CheckOutcome:
         columns = tuple(f"{name}.{k + 1}" for k in range(fit["n_components"]))
         table = states.windows.loc[states.windows["preset"] == fit["preset"], list(columns)]
         valid = table.notna().any(axis=1)  # latents of a window that is not valid are all NaN
-        found = vector_quality(table[valid].to_numpy(), columns)
-        sound = not found.n_not_finite and not found.constant and found.effective_rank >= len(columns) / 2
+        latents = table[valid].to_numpy()
+        found, constant = vector_quality(latents), constant_columns(latents, columns)
+        sound = not found.n_not_finite and not constant and found.effective_rank >= len(columns) / 2
         rows.append(
             {
                 "preset": fit["preset"],
                 "latents": name,
                 "windows": found.n_vectors,
                 "not finite": found.n_not_finite,
-                "constant": ", ".join(found.constant),
+                "constant": ", ".join(constant),
                 "effective rank": found.effective_rank,
                 "components": len(columns),
                 "windows alike": found.n_duplicates,

@@ -9,6 +9,7 @@ import typer
 
 from nh_platform.cli.embed.compare import compare
 from nh_platform.cli.embed.images import images
+from nh_platform.cli.embed.map import map_
 from nh_platform.cli.embed.population import population
 from nh_platform.cli.embed.units import units
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(units)
 app.command()(images)
 app.command()(population)
+app.command("map")(map_)
 app.command()(compare)
 
 

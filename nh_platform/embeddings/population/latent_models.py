@@ -75,7 +75,15 @@ class LatentModel:
 
     def latents(self, rates: FloatArray) -> FloatArray:
         """Return (n_windows, n_components) the latents of windows with ``rates`` (n_windows, n_units)."""
-        return (rates - self.mean) @ self.weights
+        return latents_of(rates, self.mean, self.weights)
+
+
+def latents_of(rates: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return (n_windows, n_components) the latents of ``rates`` by a model's ``mean`` and ``weights``.
+
+    Of a model that is stored these two are at hand, and not the rest.
+    """
+    return (rates - mean) @ weights
 
 
 def fit_latents(rates: FloatArray, method: str, n_components: int) -> LatentModel:

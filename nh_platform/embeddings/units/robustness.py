@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.embeddings.comparison import standardised
+from nh_platform.embeddings.standardised import standardised
 from nh_platform.embeddings.units.reference_windows import UsedWindow
 from nh_platform.embeddings.units.unit_encoding import unit_embeddings
 from nh_platform.embeddings.units.unit_features import FEATURES, FIRING

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nh_platform.embeddings.standardised import epsilon
 from nh_platform.embeddings.unit_vectors import histogram_of
 from nh_platform.embeddings.units.unit_features import MAY_BE_UNDEFINED
 from nh_platform.embeddings.units.waveform_features import WAVEFORM
-from nh_platform.embeddings.vector_quality import VectorQuality, vector_quality
+from nh_platform.embeddings.vector_quality import VectorQuality, constant_columns, vector_quality
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 
 LEAST_RANK = 3.0
@@ -79,7 +80,9 @@ def unit_quality(embeddings: pd.DataFrame) -> UnitQuality:
     firing = embeddings.loc[~silent, features]
     had = [name for name in features if firing[name].notna().any()]
     judged = [name for name in had if name not in MAY_BE_UNDEFINED and name not in WAVEFORM.names]
-    quality = vector_quality(firing[judged].to_numpy(dtype=np.float64), tuple(judged))
+    values = firing[judged].to_numpy(dtype=np.float64)
+    coarsest = max(firing[judged].dtypes, key=epsilon, default=np.dtype(np.float64))
+    quality = vector_quality(values, dtype=coarsest)
     rows: list[dict[str, object]] = [
         {
             "feature": name,
@@ -90,5 +93,5 @@ def unit_quality(embeddings: pd.DataFrame) -> UnitQuality:
         for name in had
         if histogram_of(name) is None
     ]
-    constant = tuple(name for name in quality.constant if histogram_of(name) is None)
+    constant = tuple(name for name in constant_columns(values, judged, coarsest) if histogram_of(name) is None)
     return UnitQuality(len(embeddings), int(silent.sum()), quality, constant, rows)

@@ -15,14 +15,13 @@ import pandas as pd
 
 from nh_platform.session import ConfigError, DamagedFile, StoreError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS, IMAGE_NAMES
+from nh_platform.session.tables.across_sessions.images import EMBEDDINGS_FILE, IMAGE_EMBEDDINGS, NAMES_FILE
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.file_hashes import verified
 from nh_platform.store.names import SOURCE_WIDE
 
 ASSET = IMAGE_EMBEDDINGS.name
-TABLE, NAMES = (f"{schema.name}.parquet" for schema in (IMAGE_EMBEDDINGS, IMAGE_NAMES))
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +88,7 @@ def image_embeddings_table(store: Store, source: str) -> pd.DataFrame:
         near = "" if source in store.sources() else close_matches(source, store.sources())
         action = f"Run `nh embed images {source}`, where the source has images of stimuli.{near}"
         raise StoreError(f"source {source}", f"the store {store.root} has no {ASSET} of it", action)
-    return read_table(folder / TABLE)
+    return read_table(folder / EMBEDDINGS_FILE)
 
 
 def read_image_embedding(store: Store, source: str, image_set: str, name: str = "gabor-pyramid") -> ImageEmbedding:
@@ -131,6 +130,6 @@ def read_image_embedding(store: Store, source: str, image_set: str, name: str = 
         vectors = np.load(verified(path), allow_pickle=False)
     except ValueError as error:
         raise DamagedFile(str(path), f"it cannot be read: {error}", f"Run `nh embed images {source}`.") from error
-    names = read_table(folder / NAMES)
+    names = read_table(folder / NAMES_FILE)
     names = names[names["image_set"] == image_set].sort_values("image_row")["image_name"]
     return ImageEmbedding(source, image_set, name, vectors, tuple(names), facts)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.embeddings.population.latent_models import latents_of
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.store.codecs.parquet import read_table
@@ -141,7 +142,8 @@ class PopulationStates:
             )
         lengths = np.broadcast_to(np.asarray(seconds, dtype=np.float64), len(spikes))
         rates = np.sqrt(spikes / lengths[:, None])
-        return (rates - units["mean"].to_numpy()) @ units.filter(regex="^weight_").to_numpy(dtype=np.float64)
+        weights = units.filter(regex="^weight_").to_numpy(dtype=np.float64)
+        return latents_of(rates, units["mean"].to_numpy(dtype=np.float64), weights)
 
     def rebuild(self, latents: npt.ArrayLike, region: str = "all", method: str = METHOD) -> FloatArray:
         """Return (n_windows, n_units) the square roots of the rates (√Hz) that a model says of latents.

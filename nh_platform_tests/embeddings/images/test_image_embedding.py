@@ -15,8 +15,9 @@ from nh_platform.embeddings.images.image_encoder import ImageEncoder
 from nh_platform.embeddings.images.image_encoders import find_image_encoder, known_image_encoders
 from nh_platform.embeddings.images.preprocessing import find_preprocessing
 from nh_platform.embeddings.images.recipe import ImageRecipe, embedding_key
-from nh_platform.embeddings.images.soundness import measure
+from nh_platform.embeddings.images.soundness import problems_of
 from nh_platform.embeddings.images.weights import find_weights
+from nh_platform.embeddings.vector_quality import VectorQuality, vector_quality
 from nh_platform.session import ConfigError
 from nh_platform.session.image_set import ImageSet, filled
 
@@ -97,18 +98,23 @@ def test_the_key_moves_with_everything_that_makes_the_result_and_with_nothing_el
     assert len({first, *others}) == 1 + len(others)
 
 
+def measured(vectors: np.ndarray, n_distinct: int | None = None) -> VectorQuality:
+    return vector_quality(vectors, scaled=False, n_distinct=n_distinct)
+
+
 def test_what_is_unsound_is_said_in_words() -> None:
     rng = np.random.default_rng(0)
     good = rng.normal(size=(20, 8)).astype(np.float32)
-    assert measure(good).problems == []
-    assert 6 < measure(good).effective_rank < 8
-    assert measure(np.repeat(good, 2, axis=0), 40).problems == ["20 images that differ have the vector of another one"]
-    assert measure(np.repeat(good, 2, axis=0), 20).problems == []
-    assert measure(np.ones((20, 8), np.float32)).problems == ["every image has the same vector"]
+    assert problems_of(measured(good)) == []
+    assert 6 < measured(good).effective_rank < 8
+    twice = np.repeat(good, 2, axis=0)
+    assert problems_of(measured(twice, 40)) == ["20 images have the vector of another one that differs"]
+    assert problems_of(measured(twice, 20)) == []
+    assert problems_of(measured(np.ones((20, 8), np.float32))) == ["every image has the same vector"]
     line = (rng.normal(size=(20, 1)) * rng.normal(size=(1, 8))).astype(np.float32)
-    assert measure(line).problems == ["its effective rank is 1.00, at least 2 is expected"]
+    assert problems_of(measured(line)) == ["its effective rank is 1.00, at least 2 is expected"]
     good[3, 4] = np.nan
-    assert measure(good).problems == ["1 numbers are not finite"]
+    assert problems_of(measured(good)) == ["1 vector with numbers that are not finite"]
 
 
 def test_fills_of_what_lies_outside_of_the_picture() -> None:

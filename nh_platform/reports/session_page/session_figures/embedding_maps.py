@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,12 @@ import pandas as pd
 
 from nh_platform.reports.page.chart import Axis, Chart, Colour, Layer
 from nh_platform.reports.session_page.material import PageMaterial
+from nh_platform.session.display import counted
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.session.tables.events import PRESENTATIONS, TRIALS
 
 Floats = npt.NDArray[np.float64]
+MapMethod = Literal["pca", "umap"]
 
 COLOURS: tuple[Colour, ...] = ("main", "second", "third", "event")
 _VERDICTS: tuple[tuple[str, Colour], ...] = (("not good", "bad"), ("good", "good"))
@@ -34,44 +37,68 @@ NO_STATES = "Population states are made where `also_assets: [window_embeddings]`
 
 def embedding_charts(material: PageMaterial) -> list[Chart]:
     """Return the maps of units by region and by verdict, and those of the population's state."""
-    return [*unit_maps(material), *population_charts(material)]
+    maps = unit_maps(material.unit_embeddings, material.units, material.rulebooks[0].id)
+    return [*maps, *population_charts(material)]
 
 
-def unit_maps(material: PageMaterial) -> list[Chart]:
-    """Return the maps of units: principal components of their features, and UMAP where it is installed."""
-    from nh_platform.embeddings.flat_maps import principal_map, standardised, umap_map
+def unit_maps(
+    embeddings: pd.DataFrame | None, units: pd.DataFrame, rulebook: str, method: MapMethod = "pca"
+) -> list[Chart]:
+    """Return the map of a session's units by how they fire, by region and by verdict.
+
+    Parameters
+    ----------
+    embeddings
+        Schema `UNIT_EMBEDDINGS`; None where the units are not described.
+    units
+        Units with ``unit_id``, ``beryl`` and ``pass.<rulebook>``.
+    rulebook
+        Whose verdicts colour the second map.
+    method
+        ``pca``, or ``umap`` where it is installed: its places are those of the processor at hand, so that no page has
+        them.
+    """
+    from nh_platform.embeddings.flat_maps import MIN_UMAP, MIN_VECTORS, placed_vectors, principal_map, umap_map
     from nh_platform.embeddings.units.waveform_features import FEATURES
 
-    table = material.unit_embeddings
     # Depth and waveform say nothing of firing, and by depth alone the units of a region would lie near each other.
     aside = {*UNIT_EMBEDDINGS.names, *(column.name for column in FEATURES)}
-    features = [] if table is None else [one for one in table.columns if one not in aside and table[one].notna().any()]
-    if table is None or not features:
-        return [_no_map("units-by-region", "Units by how they fire", NO_EMBEDDINGS)]
-    joined = table.merge(material.units, on="unit_id", how="left", suffixes=("", "_unit"))
-    scaled, placed = standardised(joined[features].to_numpy(dtype=np.float64))
+    features = [] if embeddings is None else [one for one in embeddings.columns if one not in aside]
+    features = [one for one in features if embeddings is not None and embeddings[one].notna().any()]
+    title = "Units by how they fire" if method == "pca" else "Units by how they fire (UMAP)"
+    start = "units" if method == "pca" else "units-umap"
+    if embeddings is None or not features:
+        return [_no_map(f"{start}-by-region", title, NO_EMBEDDINGS)]
+    joined = embeddings.merge(units, on="unit_id", how="left", suffixes=("", "_unit"))
+    scaled, placed = placed_vectors(joined[features].to_numpy())
+    axes: tuple[Axis, ...] = Axis("UMAP 1"), Axis("UMAP 2")
+    if method == "pca":
+        found = principal_map(scaled)
+        places = None if found is None else found[0]
+        axes = tuple(
+            Axis(f"component {k + 1}, {share:.0%} of the variance")
+            for k, share in enumerate(() if found is None else found[1])
+        )
+    else:
+        places = umap_map(scaled)
+    if places is None:
+        least = MIN_VECTORS if method == "pca" else MIN_UMAP
+        lacking = f"{counted(len(scaled), 'unit')} fire enough to be described; a map needs {least}."
+        return [_no_map(f"{start}-by-region", title, lacking)]
     joined = joined[placed]
-    good = joined[f"pass.{material.rulebooks[0].id}"].to_numpy(dtype=bool)
+    good = joined[f"pass.{rulebook}"].to_numpy(dtype=bool)
     region = joined["beryl"].fillna("no region").astype(str).to_numpy(dtype=object)
     verdict = np.where(good, "good", "not good").astype(object)
-    left_out = int((~placed).sum())
-    beside = f" {left_out} units of few spikes have no place." if left_out else ""
-    what = f"{len(features)} features of each unit's firing, in deviations from their means."
-    charts = []
-    found = principal_map(scaled)
-    if found is None:
-        lacking = f"{len(scaled)} units fire enough to be described; a map needs 5."
-        return [_no_map("units-by-region", "Units by how they fire", lacking)]
-    places, shares = found
-    axes = tuple(Axis(f"component {k + 1}, {share:.0%} of the variance") for k, share in enumerate(shares))
-    near = "Units that fire alike lie near each other. " + what + beside
-    charts += _coloured("units", "Units by how they fire", axes, places, region, verdict, near)
-    by_umap = umap_map(scaled)
-    if by_umap is not None:
-        axes = Axis("UMAP 1"), Axis("UMAP 2")
-        near = "Who is near means something, how far the others are does not. " + what + beside
-        charts += _coloured("units-umap", "Units by how they fire (UMAP)", axes, by_umap, region, verdict, near)
-    return charts
+    near = (
+        "Units that fire alike lie near each other. "
+        if method == "pca"
+        else "Who is near means something, how far the others are does not. "
+    )
+    near += f"{len(features)} features of each unit's firing, in deviations from their means."
+    if left_out := int((~placed).sum()):
+        have = "has" if left_out == 1 else "have"
+        near += f" {counted(left_out, 'unit')} of few spikes {have} no place."
+    return _coloured(start, title, axes, places, region, verdict, near)
 
 
 def _coloured(

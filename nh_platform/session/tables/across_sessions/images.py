@@ -37,8 +37,8 @@ IMAGE_EMBEDDINGS = TableSchema(
         Column("height", "int64", "px", "Height of the images"),
         Column("width", "int64", "px", "Width of the images"),
         Column("n_features", "int64", "1", "Length of a vector"),
-        Column("n_not_finite", "int64", "1", "Numbers that are NaN or infinite"),
-        Column("n_constant", "int64", "1", "Features that are the same for every image"),
+        Column("n_not_finite", "int64", "1", "Images with a number in their vector that is NaN or infinite"),
+        Column("n_constant", "int64", "1", "Features that are the same for every image, up to rounding"),
         Column(
             "effective_rank", "float64", "1", "Dimensions that are used evenly (Roy & Vetterli 2007)", nullable=True
         ),
@@ -57,3 +57,6 @@ IMAGE_NAMES = TableSchema(
     ),
     key=("image_set", "image_row"),
 )
+
+EMBEDDINGS_FILE, NAMES_FILE = (f"{schema.name}.parquet" for schema in (IMAGE_EMBEDDINGS, IMAGE_NAMES))
+"""Files of the asset `image_embeddings`, beside the vectors."""

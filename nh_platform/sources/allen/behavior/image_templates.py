@@ -26,8 +26,8 @@ WARPED, UNWARPED = "warped", "unwarped"
 
 
 @dataclass(frozen=True)
-class ImageSet:
-    """The images of one set.
+class ImageTemplates:
+    """The images of one set in both forms, as the file has them; in one form they are an `ImageSet`.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def read_image_templates(nwb: NwbFile) -> pd.DataFrame | None:
     return nwb.conform(IMAGE_TEMPLATES, pd.concat(parts, ignore_index=True), TEMPLATES)
 
 
-def read_images(nwb: NwbFile) -> dict[str, ImageSet]:
+def read_images(nwb: NwbFile) -> dict[str, ImageTemplates]:
     """Return every image set with its pixels (about 20 MB each upstream), by name."""
     return {
-        name: ImageSet(
+        name: ImageTemplates(
             name=name,
             image_names=images,
             warped=nwb.array(f"{TEMPLATES}/{name}/data"),

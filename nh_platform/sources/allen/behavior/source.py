@@ -32,7 +32,7 @@ from nh_platform.sources.allen.behavior.cloud_cache import Release, compare_rele
 from nh_platform.sources.allen.behavior.image_templates import (
     UNWARPED,
     WARPED,
-    ImageSet,
+    ImageTemplates,
     read_image_of,
     read_image_set,
     read_image_templates,
@@ -173,7 +173,7 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         ]
         return tables_of_release(paths, BEHAVIOR, release.version, files)
 
-    def images(self, session: SessionFiles) -> dict[str, ImageSet]:
+    def images(self, session: SessionFiles) -> dict[str, ImageTemplates]:
         """Return the pixels of the images that were shown, by image set."""
         with self.open(session) as nwb:
             return read_images(nwb)

@@ -56,7 +56,7 @@ def test_units_are_drawn_once_by_region_and_once_by_verdict() -> None:
     assert {name: named[name] for name in ("CA1", "VISp")} == {"CA1": 6, "VISp": 6}
     assert len(by_region.layers) == 5
     assert by_region.layers[0].colour == "muted"
-    assert "1 units of few spikes have no place" in by_region.caption
+    assert "1 unit of few spikes has no place" in by_region.caption
     assert "4 features" in by_region.caption
     assert "of the variance" in by_region.x.label
     by_label = charts["units-by-label"]
