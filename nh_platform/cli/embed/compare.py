@@ -14,7 +14,7 @@ from nh_platform.cli.tasks.options import sessions_of
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
-_SIDE = "stored, encoder:NAME, a reference window (start-30s), a home folder, or a file (.parquet, .npy)."
+_SIDE = "stored, encoder:NAME, a reference window (start-30s), a home folder, or a file (.parquet, .csv, .npy)."
 _SHOWN_OTHERS = 3
 
 
@@ -35,7 +35,8 @@ def compare(
 
     `cka` is linear centred kernel alignment (1: the same up to rotation), `neighbours` the mean share of a unit's 10
     nearest that are the same in both, beside what chance gives, and `r` the median correlation of a feature that both
-    have. A reference window is computed from the stored spikes; nothing is stored.
+    have. A reference window is computed from the stored spikes; nothing is stored. Rows of a file are matched by its
+    column unit_id or image_name; those of a matrix (.npy) by their number, of as many rows.
 
     **Examples**
 
@@ -43,9 +44,9 @@ def compare(
 
         nh embed compare start-10s start-30s --source ibl --features
 
-        nh embed compare stored /data/other-home --format csv
+        nh embed compare stored data/demo --format csv   # another home
 
-        nh embed compare gabor.parquet dinov2.parquet
+        nh embed compare stored units.csv --source ibl --sessions aaf4
     """
     with console.progress() as tell:
         found = operations.compare_embeddings(
@@ -56,6 +57,8 @@ def compare(
     if format_ is Format.table:
         rows = [{name: f"{one:.4g}" if isinstance(one, float) else one for name, one in row.items()} for row in rows]
     console.print_rows(rows, list(table.columns), format_)
+    if found.by_position:
+        console.say("rows have no names in both: they are matched by their number", to=console.err)
     for name, others in ((a, found.only_a), (b, found.only_b)):
         if others:
             more = f" and {len(others) - _SHOWN_OTHERS} more" if len(others) > _SHOWN_OTHERS else ""

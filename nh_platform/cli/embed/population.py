@@ -39,9 +39,9 @@ def population(
 
     **Examples**
 
-        nh embed population ibl 4b7fbad4
+        nh embed population ibl aaf4b8ce
 
-        nh embed population ibl 4b7fbad4 --preset continuous-1s --method fa --region all
+        nh embed population ibl aaf4b8ce --preset continuous-1s --method fa --region all
     """
     console.require_known(source, [session])
     found = operations.describe_population(home_folder(), source, session, preset=preset, method=method, region=region)

@@ -27,12 +27,15 @@ class ComparedEmbeddings:
         A row per feature that both have, over the rows of all sessions: `feature_correlations`.
     only_a, only_b
         Sessions that one side alone has.
+    by_position
+        Whether rows were matched by their number, as those of a side without names are.
     """
 
     sessions: pd.DataFrame
     features: pd.DataFrame
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
+    by_position: bool = False
 
 
 def compare_embeddings(
@@ -52,7 +55,8 @@ def compare_embeddings(
         The home folder.
     a, b
         What is compared, each as of `nh_platform.operations.embedding.sides.side_of`: ``stored``, ``encoder:NAME``, a
-        reference window, the folder of another home, or a file (``.parquet``, ``.npy``).
+        reference window, the folder of another home, or a file (``.parquet``, ``.csv``, ``.npy``). Rows are
+        matched by ``unit_id`` or the name of the image; where a side has no names, as a matrix, by their number.
     source, sessions
         Only of this source and these sessions, of all that are stored where empty.
     on_progress
@@ -66,7 +70,8 @@ def compare_embeddings(
     Raises
     ------
     ConfigError
-        If a name stands for nothing, or the two have no session, or no unit or image, in common.
+        If a name stands for nothing, the two have no session, or no unit or image, in common, or a side without names
+        has another number of rows than the other.
     UnknownSession
         If no session is stored.
     """
@@ -88,14 +93,25 @@ def compare_embeddings(
     else:
         pairs = {key: (one[key], other[key]) for key in one if key in other}
         only = tuple(sorted(one.keys() - other.keys())), tuple(sorted(other.keys() - one.keys()))
-    joined = {key: _joined(*pair) for key, pair in pairs.items()}
+    by_position = any(table.index.name is None for pair in pairs.values() for table in pair)
+    joined = {key: _by_position(a, b, *pair) if by_position else _joined(*pair) for key, pair in pairs.items()}
     joined = {key: pair for key, pair in joined.items() if len(pair[0])}
     if not joined:
         found = f"they have no {'row' if pairs else 'session'} in common"
         raise ConfigError(f"embeddings {a} and {b}", found, "Compare two of the same sessions, units or images.")
     table = pd.DataFrame([{"of": key, **_compared(*pair)} for key, pair in joined.items()])
     both = (pd.concat([pair[k] for pair in joined.values()]) for k in (0, 1))
-    return ComparedEmbeddings(table, feature_correlations(*both), *only)
+    return ComparedEmbeddings(table, feature_correlations(*both), *only, by_position)
+
+
+def _by_position(a: str, b: str, one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both tables, row beside row, of which one at least does not name its rows."""
+    if len(one) != len(other):
+        nameless = " and ".join(name for name, side in ((a, one), (b, other)) if side.index.name is None)
+        found = f"rows of {nameless} have no names, and there are {len(one)} and {len(other)}"
+        action = "Name the rows in a table (.parquet, .csv) with a column unit_id or image_name, or give as many rows."
+        raise ConfigError(f"embeddings {a} and {b}", found, action)
+    return one.reset_index(drop=True), other.reset_index(drop=True)
 
 
 def _joined(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -58,7 +58,7 @@ def describe_population(
     UnknownSession
         If the session is not stored, or `window_embeddings` was not made; the text says how it is asked for.
     ConfigError
-        If the windows were made without the preset, or there is no model of the method or region.
+        If the windows were made without the preset or any, or there is no model of the method or region.
     """
     import pandas as pd
 
@@ -73,6 +73,10 @@ def describe_population(
     with open_home(home) as at:
         view = OpenedStore(at.platform.store).session(source, session)
         presets = [preset] if preset else view.window_presets
+        if not presets:
+            found = "its windows were made without a preset, so that no population is described"
+            action = f"State `presets` of {source} in sources.yaml, then run `nh materialize {source} --missing`."
+            raise ConfigError(f"{source} session {view.session_id}", found, action)
         tables = [view.window_embeddings(one).fits for one in presets]
         fits = pd.concat(tables, ignore_index=True)
         if region and region not in set(fits["region"]):

@@ -26,6 +26,9 @@ STORED, ENCODER = "stored", "encoder:"
 _KEYS = ("unit_id", "image_name", "image", "name", "frame")
 """Columns of a file that name its rows, the first that it has."""
 
+READERS = (".parquet", ".csv", ".npy")
+"""Kinds of files."""
+
 
 def side_of(at: OpenHome, name: str, source: str, sessions: Sequence[str], on_session: Callable[[str], None]) -> Side:
     """Return the embeddings that a name stands for.
@@ -36,8 +39,8 @@ def side_of(at: OpenHome, name: str, source: str, sessions: Sequence[str], on_se
         The home.
     name
         ``stored``: unit embeddings of the home; ``encoder:NAME``: the columns of one encoder of these; a reference
-        window, as ``start-30s``: computed anew from the stored spikes; a folder: those of another home; a file,
-        ``.parquet`` or ``.npy``: a table or matrix of embeddings, of units or images.
+        window, as ``start-30s``: computed anew from the stored spikes; a folder: those of another home; a file: a table
+        (``.parquet``, ``.csv``) or matrix (``.npy``) of embeddings, of units or images.
     source, sessions
         Only of this source and these sessions; of all that are stored where empty.
     on_session
@@ -51,7 +54,7 @@ def side_of(at: OpenHome, name: str, source: str, sessions: Sequence[str], on_se
         If no session is stored.
     """
     path = Path(name)
-    if path.suffix in (".parquet", ".npy"):
+    if path.suffix in READERS:
         return {path.stem: _of_file(path)}
     if name and _is_folder(path):
         from nh_platform.reading import open_store
@@ -76,17 +79,23 @@ def _is_folder(path: Path) -> bool:
 
 
 def _of_file(path: Path) -> pd.DataFrame:
-    """Return the numbers of a file, indexed by the column that names its rows, or by their place."""
+    """Return the numbers of a file by the column that names its rows, else by their number: an index without name."""
     import numpy as np
     import pandas as pd
 
     from nh_platform.downloads.hashes import why_no_file
 
-    action = "Name a Parquet file with columns of numbers (float), or a matrix of numpy's, a row per unit or image."
+    action = (
+        "Name a table (.parquet, .csv) with columns of numbers (float), or a matrix (.npy), a row per unit or image."
+    )
     if (trouble := why_no_file(path)) is not None:
         raise ConfigError(str(path), f"it cannot be read: {trouble}", action)
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.DataFrame(np.load(path, allow_pickle=False))
+        if path.suffix == ".npy":
+            table = pd.DataFrame(np.load(path, allow_pickle=False))
+        else:
+            as_text = dict.fromkeys(_KEYS, str)
+            table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=as_text)
     except (OSError, ValueError, EOFError, MemoryError) as error:  # a damaged head may state any number of rows
         raise ConfigError(str(path), f"it cannot be read: {error}", action) from error
     key = next((name for name in _KEYS if name in table), None)
@@ -94,6 +103,8 @@ def _of_file(path: Path) -> pd.DataFrame:
         if (nameless := int(table[key].isna().sum())) > 0:
             raise ConfigError(str(path), f"{nameless} of {len(table)} rows have no {key}", "Name every row, or none.")
         table = table.set_index(key)
+    else:
+        table = table.reset_index(drop=True)
     numbers = table.select_dtypes("floating")
     if not len(numbers.columns):
         raise ConfigError(str(path), "it holds no columns of floating-point numbers", action)
@@ -151,7 +162,7 @@ def _window(name: str) -> Callable[[SessionView], pd.DataFrame]:
     except ConfigError as error:
         known = f"{STORED}, {ENCODER}NAME, {'; '.join(REFERENCE_WINDOWS)}"
         near = close_matches(name, REFERENCE_WINDOWS)
-        action = f"Name a file (.parquet, .npy), the folder of a home, or one of: {known}.{near}"
+        action = f"Name a file (.parquet, .csv, .npy), the folder of a home, or one of: {known}.{near}"
         raise ConfigError(
             f"embeddings {name!r}", "there is no such file, folder or reference window", action
         ) from error

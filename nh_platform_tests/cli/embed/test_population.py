@@ -15,6 +15,7 @@ import nh_platform
 from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
 from nh_platform_tests.cli.commands import nh, rows
 from nh_platform_tests.homes import make_home, materialize
@@ -102,6 +103,12 @@ def test_what_is_not_there_is_said_with_what_to_do(home: Path, session_id: str, 
         materialize(bare, instance, "allen_vc", assets=["raw_spikes", "events", "windows"])
     refused = nh(tmp_path / "bare", "embed", "population", "allen_vc", session_id, code=1).stderr
     assert "as in `also_assets: [window_embeddings]`" in " ".join(refused.split())
+
+
+def test_windows_without_a_preset_are_named(home: Path, session_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SessionView, "window_presets", ())
+    with pytest.raises(ConfigError, match=rf"allen_vc session {session_id}: its windows were made without a preset"):
+        operations.describe_population(home, "allen_vc", session_id)
 
 
 def test_the_operation_returns_fits_and_notes(home: Path, session_id: str) -> None:

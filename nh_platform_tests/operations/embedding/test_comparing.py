@@ -53,8 +53,39 @@ def test_another_home_an_encoder_and_files(home: Path, tmp_path: Path) -> None:
     assert (found.features["largest_difference"].dropna() == 0).all()
     for name in ("a", "b"):
         np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(30, 4)))
-    (row,) = operations.compare_embeddings(home, *(f"{tmp_path}/{name}.npy" for name in "ab")).sessions["cka"]
-    assert row == pytest.approx(1.0)
+    found = operations.compare_embeddings(home, *(f"{tmp_path}/{name}.npy" for name in "ab"))
+    assert found.sessions["cka"].tolist() == [pytest.approx(1.0)]
+
+
+def test_a_table_of_text_is_matched_by_the_names_of_its_rows(home: Path, tmp_path: Path) -> None:
+    (session_id,) = open_store(home).sessions("ibl")["session_id"]
+    table = open_store(home).session("ibl", session_id).embeddings
+    table.sample(frac=1, random_state=0)[:20].to_csv(tmp_path / "units.csv", index=False)
+    found = operations.compare_embeddings(home, "stored", str(tmp_path / "units.csv"))
+    assert not found.by_position
+    assert found.sessions["rows"].tolist() == [20]
+    assert found.features["largest_difference"].max() < 1e-4
+    numbered = pd.DataFrame({"unit_id": ["007", "7", "8"], "x": [1.0, 2.0, 3.0], "y": [0.5, 0.1, 0.2]})
+    numbered.to_csv(tmp_path / "numbered.csv", index=False)
+    itself = operations.compare_embeddings(home, *[str(tmp_path / "numbered.csv")] * 2)
+    assert itself.sessions["rows"].tolist() == [3]
+
+
+def test_rows_without_names_are_matched_by_their_number_and_that_is_said(home: Path, tmp_path: Path) -> None:
+    (session_id,) = open_store(home).sessions("ibl")["session_id"]
+    table = open_store(home).session("ibl", session_id).embeddings.select_dtypes("floating")
+    np.save(tmp_path / "whole.npy", table.to_numpy())
+    np.save(tmp_path / "short.npy", table.to_numpy()[1:])
+    found = operations.compare_embeddings(home, "stored", str(tmp_path / "whole.npy"))
+    assert found.by_position
+    assert found.sessions["cka"].tolist() == [pytest.approx(1.0)]
+    assert not operations.compare_embeddings(home, "stored", "whole-session").by_position
+    said = nh(home, "embed", "compare", "stored", str(tmp_path / "whole.npy")).stderr
+    assert "matched by their number" in " ".join(said.split())
+    for sides in (("stored", "short.npy"), ("whole.npy", "short.npy")):
+        names = [name if name == "stored" else str(tmp_path / name) for name in sides]
+        with pytest.raises(ConfigError, match=r"have no names, and there are 24 and 23\. Name the rows"):
+            operations.compare_embeddings(home, *names)
 
 
 def test_what_stands_for_nothing_is_refused(home: Path, tmp_path: Path) -> None:
@@ -78,7 +109,7 @@ def test_what_stands_for_nothing_is_refused(home: Path, tmp_path: Path) -> None:
         ("encoder:fring", "firing"),
         (str(tmp_path / "words.parquet"), "cannot be read"),
         (str(tmp_path / "gone.npy"), "cannot be read"),
-        (str(tmp_path / "short.npy"), "no row in common"),
+        (str(tmp_path / "short.npy"), "have no names, and there are 24 and 3"),
     ):
         with pytest.raises(ConfigError, match=text):
             operations.compare_embeddings(home, "stored", name)
