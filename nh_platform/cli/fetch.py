@@ -60,7 +60,7 @@ def fetch(
 
         nh fetch ibl --missing --dry-run
 
-        nh fetch ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b --group spikes
+        nh fetch ibl aaf4b8ce-6cd4-4198-be2b-cefbbeecd691 --group spikes
 
         nh fetch ibl --all --group events --group signals --urls > links.csv
 

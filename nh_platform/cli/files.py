@@ -47,13 +47,13 @@ def files(
 
     **Examples**
 
-        nh files ibl 4b7fbad4
+        nh files ibl aaf4b8ce
 
-        nh files ibl 4b7fbad4 --kind lfp --probe probe00 --fetch --dry-run
+        nh files ibl aaf4b8ce --kind lfp --probe probe00 --fetch --dry-run
 
-        nh files ibl 4b7fbad4 --kind lfp --probe probe00 --fetch
+        nh files ibl aaf4b8ce --kind lfp --probe probe00 --fetch
 
-        nh files allen_vc 715093703 --kind lfp --format csv
+        nh files allen_vc 729067706 --kind lfp --format csv
     """
     console.require_known(source, [session])
     listing = partial(operations.list_files, home_folder(), source, session, kinds=kind or [], probes=probe or [])

@@ -44,7 +44,7 @@ def materialize(
 
     **Examples**
 
-        nh materialize ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b
+        nh materialize ibl aaf4b8ce-6cd4-4198-be2b-cefbbeecd691
 
         nh materialize allen_vc --missing --dry-run
 

@@ -30,9 +30,9 @@ def show(
 
     **Examples**
 
-        nh show ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b
+        nh show ibl aaf4b8ce-6cd4-4198-be2b-cefbbeecd691
 
-        nh show ibl 4b7f
+        nh show ibl aaf4
     """
     console.require_known(source, [session])
     from nh_platform.assets.across_sessions.reconciliation import ASSET as RECONCILIATION

@@ -49,9 +49,9 @@ def images(
 
         nh embed images allen_vc natural_scenes
 
-        nh embed images allen_vc natural_scenes --encoder dinov2-base
+        nh embed images allen_vc natural_scenes --encoder dinov2-base --weights models/dinov2-base
 
-        nh embed images allen_vc natural_movie_three --encoder dinov2-base --weights models/base --precision bfloat16
+        nh embed images allen_vc natural_scenes --encoder dinov2-base --weights models/dinov2-base --precision bfloat16
 
         nh embed images allen_vbn --form unwarped --fill mean --dry-run
     """

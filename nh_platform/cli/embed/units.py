@@ -58,11 +58,11 @@ def units(
 
         nh embed units ibl
 
-        nh embed units ibl 4b7f
+        nh embed units ibl aaf4
 
-        nh embed units ibl 4b7f --format csv > units.csv   # every feature
+        nh embed units ibl aaf4 --format csv > units.csv   # every feature
 
-        nh embed units allen_vc 7150 --window spontaneous-300s
+        nh embed units allen_vc 7290 --window spontaneous-300s
 
         nh embed units ibl --robustness
     """

@@ -46,7 +46,7 @@ def spikes(
 
         nh export spikes ibl allen_vc allen_vbn --region VISp --out visual
 
-        nh export spikes ibl --session 4b7f --units ibl-strict --out strict
+        nh export spikes ibl --session aaf4 --units ibl-strict --out strict
     """
     with console.progress() as on_progress:
         made = operations.export_spike_pack(

@@ -34,11 +34,11 @@ def explain(
 
     **Examples**
 
-        nh qc explain ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b probe00/12
+        nh qc explain ibl aaf4b8ce-6cd4-4198-be2b-cefbbeecd691 probe00/12
 
-        nh qc explain ibl 4b7f probe00/12
+        nh qc explain ibl aaf4 probe00/12
 
-        nh qc explain ibl 4b7f probe00/12 --open
+        nh qc explain ibl aaf4 probe00/12 --open
     """
     from nh_platform.home.settings import load_settings
     from nh_platform.store import Store

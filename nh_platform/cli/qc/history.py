@@ -32,9 +32,9 @@ def history(
 
     **Examples**
 
-        nh qc history ibl 4b7fbad4 noise_cutoff
+        nh qc history ibl aaf4b8ce noise_cutoff
 
-        nh qc history ibl 4b7fbad4 --format csv > checks.csv
+        nh qc history ibl aaf4b8ce --format csv > checks.csv
     """
     console.require_known(source, [session])
     found = operations.check_history(home_folder(), source, session, rule)

@@ -71,17 +71,17 @@ def add(
 
     **Examples**
 
-        nh review add ibl 4b7f --unit probe00/12 --decision fail --reviewer ada --reason "two neurons"
+        nh review add ibl aaf4 --unit probe00/12 --decision fail --reviewer ada --reason "two neurons"
 
-        nh review add ibl 4b7f --interval 812 845.5 --scope probe00 --decision fail --reviewer ada --reason "drift"
+        nh review add ibl aaf4 --interval 812 845.5 --scope probe00 --decision fail --reviewer ada --reason "drift"
 
-        nh review add ibl 4b7f --unit probe00/12 --interval 0 300 --decision fail --reviewer ada --reason "drifts in"
+        nh review add ibl aaf4 --unit probe00/12 --interval 0 300 --decision fail --reviewer ada --reason "drifts in"
 
-        nh review add ibl 4b7f --whole-session --decision fail --reviewer ada --reason "seizures" --dry-run
+        nh review add ibl aaf4 --whole-session --decision fail --reviewer ada --reason "seizures" --dry-run
 
-        nh review add ibl 4b7f --unit probe00/12 --reviewer ada --comment "an axon?"
+        nh review add ibl aaf4 --unit probe00/12 --reviewer ada --comment "an axon?"
 
-        nh review add ibl 4b7f --answers r5f0c --closes --reviewer bea --comment "yes, by its waveform"
+        nh review add ibl aaf4 --answers r5f0c --closes --reviewer bea --comment "yes, by its waveform"
     """
     console.require_known(source, [session])
     units = unit or []

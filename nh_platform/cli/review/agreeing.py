@@ -41,9 +41,9 @@ def agree(
 
     **Examples**
 
-        nh review agree ibl 4b7f r5f0c --reviewer bea
+        nh review agree ibl aaf4 r5f0c --reviewer bea
 
-        nh review agree ibl 4b7f r5f0c --reviewer bea --disagree --reason "one neuron that bursts"
+        nh review agree ibl aaf4 r5f0c --reviewer bea --disagree --reason "one neuron that bursts"
     """
     console.require_known(source, [session])
     saved = operations.agree_with_review(

@@ -53,9 +53,9 @@ def carry(
 
     **Examples**
 
-        nh review carry ibl 4b7f
+        nh review carry ibl aaf4
 
-        nh review carry ibl 4b7f --agree-as ada --unit probe00/12 --dry-run
+        nh review carry ibl aaf4 --agree-as ada --unit probe00/12 --dry-run
     """
     done = operations.carry_reviews(
         home_folder(), source, session, agree_as=agree_as, units=unit or (), reason=reason, dry_run=dry_run

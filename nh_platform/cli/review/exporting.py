@@ -64,11 +64,11 @@ def export(
 
     **Examples**
 
-        nh review export ibl 4b7f --out curation.json
+        nh review export ibl aaf4 --out curation.json
 
-        nh review export ibl 4b7f --format phy --out curated --fail-as noise
+        nh review export ibl aaf4 --format phy --out curated --fail-as noise
 
-        nh review export ibl 4b7f --by-cluster --probe probe00 --out curated --dry-run
+        nh review export ibl aaf4 --by-cluster --probe probe00 --out curated --dry-run
     """
     done = operations.export_decisions(
         home_folder(),

@@ -78,11 +78,11 @@ def import_(
 
     **Examples**
 
-        nh review import cluster_group.tsv ibl 4b7f --curator anna --probe probe00 --dry-run
+        nh review import cluster_group.tsv ibl aaf4 --curator anna --probe probe00 --dry-run
 
-        nh review import curation.json ibl 4b7f --curator ben --date 2026-11-02
+        nh review import curation.json ibl aaf4 --curator ben --date 2026-11-02
 
-        nh review import templates._bc_qMetrics.csv ibl 4b7f --curator bombcell --probe probe00
+        nh review import templates._bc_qMetrics.csv ibl aaf4 --curator bombcell --probe probe00
     """
     done = operations.import_labels(
         home_folder(),

@@ -63,7 +63,7 @@ def list_(
 
         nh review list ibl
 
-        nh review list ibl 4b7f --pending --conflicts
+        nh review list ibl aaf4 --pending --conflicts
 
         nh review list ibl --open --mine ada
 

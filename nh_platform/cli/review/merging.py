@@ -31,7 +31,7 @@ def merge(
 
     **Examples**
 
-        nh review merge ibl-4b7fbad4-decisions.yaml
+        nh review merge ibl-aaf4b8ce-decisions.yaml
 
         nh review merge ~/Downloads/*-decisions.yaml --dry-run
     """

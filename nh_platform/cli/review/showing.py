@@ -30,9 +30,9 @@ def show(
 
     **Examples**
 
-        nh review show ibl 4b7f probe00/12
+        nh review show ibl aaf4 probe00/12
 
-        nh review show ibl 4b7f r5f0c
+        nh review show ibl aaf4 r5f0c
     """
     console.require_known(source, [session])
     found = operations.review_history(home_folder(), source, session, thing)
