@@ -56,5 +56,5 @@ def draw_maps(path: Path, title: str, charts: Sequence[Chart]) -> None:
             axis.legend(frameon=False, fontsize=7.5, markerscale=1.6)
         figure.suptitle(title, fontsize=10.0)
         captions = "\n".join(dict.fromkeys(chart.caption for chart in charts))
-        figure.supxlabel(fill(captions, 70 * len(charts)), fontsize=7.5)
+        figure.supxlabel(fill(captions, 85 * len(charts)), fontsize=7.5)
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
