@@ -81,7 +81,7 @@ def list_(format_: FormatOption = Format.table) -> None:
                 "set": f"{one.name}@{one.number}",
                 "split by": one.content.recipe.split.by,
                 "sessions": ", ".join(f"{split} {n}" for split, n in splits.items()),
-                "units": len(one.content.tables["set_units"]),
+                "units used": len(one.content.tables["set_units"]),
                 "windows": int(one.content.tables["set_windows"]["n_windows"].sum()),
                 "locked": "yes" if one.is_locked else "no",
             }
@@ -91,7 +91,7 @@ def list_(format_: FormatOption = Format.table) -> None:
     if not rows and format_ is Format.table:
         console.say("There are no training sets. Write a recipe (docs/training-sets.md): nh train-set build RECIPE")
         return
-    console.print_rows(rows, ["set", "split by", "sessions", "units", "windows", "locked"], format_)
+    console.print_rows(rows, ["set", "split by", "sessions", "units used", "windows", "locked"], format_)
 
 
 @app.command("show")
@@ -265,13 +265,13 @@ def _say_set(made: TrainingSet, title: str) -> None:
                     "split": split,
                     "subjects": len(used[["source", "subject"]].drop_duplicates()),
                     "sessions": len(used),
-                    "units": int(used["n_units"].sum()),
+                    "units used": int(used["n_units"].sum()),
                     "windows": int(of_split["n_windows"].sum()),
                     "hours": round(float(of_split["seconds"].sum()) / 3600, 2),
                 }
             )
     n = f"{counted(len(sessions), 'session')}, divided by {made.recipe.split.by}"
-    columns = ["preset", "split", "subjects", "sessions", "units", "windows", "hours"]
+    columns = ["preset", "split", "subjects", "sessions", "units used", "windows", "hours"]
     console.print_rows(rows, columns, Format.table, title=f"{title}: {n}")
     kept_out = sessions[sessions["why"] != ""].groupby(["split", "why"]).size()
     for (split, why), count in kept_out.items():
