@@ -74,6 +74,9 @@ class UnitTruth:
     gain: float
     exact_count: int = -1
     optotagged: bool = False
+    burst_share: float = float("nan")
+    rhythm_hz: float = float("nan")
+    rhythm_depth: float = 0.0
 
 
 def decisive_rate_hz(duration_s: float, refractory_s: float) -> float:

@@ -39,6 +39,9 @@ class SimulationSize:
         Whether Visual Coding sessions of the first type show natural_movie_three as well, which lasts 2 minutes.
     shared_state
         How strongly a slow state that all units of a session share drives them (`shared_state`); 0 for no such state.
+    unit_types
+        Whether all units are of the types of `unit_types`, of known bursts and rhythm, instead of the designs of
+        `ground_truth`; neither ``graded`` nor ``regional`` then.
     allen_pictures
         Whether the pictures of natural scenes and of natural_movie_one are written for Visual Coding sessions.
     """
@@ -58,11 +61,14 @@ class SimulationSize:
     regional: bool = False
     allen_movie_three: bool = False
     shared_state: float = 0.0
+    unit_types: bool = False
     allen_pictures: bool = False
 
     def __post_init__(self) -> None:
         if self.ibl_trials * 4.5 > self.ibl_task_s:
             raise ValueError(f"size {self.name}: {self.ibl_trials} trials do not fit in {self.ibl_task_s} s")
+        if self.unit_types and (self.graded or self.regional):
+            raise ValueError(f"size {self.name}: units of `unit_types` are neither graded nor regional")
 
     @property
     def ibl_duration_s(self) -> float:

@@ -50,7 +50,7 @@ class EvokedResponse:
 
 @dataclass(frozen=True)
 class ExtraSpikes:
-    """Spikes beside those that are drawn, at times of their own.
+    """Spikes beside those that are drawn, at times of their own: of light, or all those of a unit of `unit_types`.
 
     Parameters
     ----------
@@ -62,6 +62,10 @@ class ExtraSpikes:
 
     units: Keys
     times: Floats
+
+    def __add__(self, other: ExtraSpikes) -> ExtraSpikes:
+        """Return both."""
+        return ExtraSpikes(np.concatenate([self.units, other.units]), np.concatenate([self.times, other.times]))
 
 
 @dataclass(frozen=True)

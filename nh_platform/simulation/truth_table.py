@@ -47,6 +47,9 @@ TRUTH = TableSchema(
         Column("preferred", "float64", "1", "Preferred side +1/-1 (IBL) or orientation in degrees (Allen)"),
         Column("gain", "float64", "1", "Spikes (IBL: per event; Allen: per second of stimulus) added when preferred"),
         Column("optotagged", "bool", "-", "Whether short pulses of light drive the unit (Allen, animals with Ai32)"),
+        Column("burst_share", "float64", "1", "Share of spikes in bursts, of the units of `unit_types`", nullable=True),
+        Column("rhythm_hz", "float64", "Hz", "Frequency of the unit's rhythm; NaN for none", nullable=True),
+        Column("rhythm_depth", "float64", "1", "Depth m of the modulated rate r (1 + m cos 2πft); 0 for none"),
     ),
     key=("probe", "cluster_id"),
 )

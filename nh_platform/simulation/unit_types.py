@@ -1,16 +1,21 @@
 """Spike trains of units whose refractory period, bursts, rate and rhythm are known: what features are to recover.
 
-Contains the types and their simulation, without stimuli, task or faults of sorting, which the units of simulated
-sessions have (`nh_platform.simulation.ground_truth`). Add a type here when a feature describes something that none has.
+Contains the types, their trains, and sessions whose units are of them (`SimulationSize.unit_types`). Such units answer
+neither stimuli nor task and have no faults of sorting, which those of other sessions have
+(`nh_platform.simulation.ground_truth`). Add a type here when a feature describes something that none has.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from nh_platform.simulation.ground_truth import UnitTruth
+from nh_platform.simulation.spike_trains import ExtraSpikes
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,28 +75,85 @@ def simulate_unit_types(seed: int, units_per_type: int, duration_s: float) -> tu
         ``refractory_s``, ``burst_share`` (share of spikes in bursts, as designed), ``rhythm_hz`` and ``rhythm_depth``.
     """
     rng = np.random.default_rng(seed)
-    trains, truth = [], []
-    for kind in UNIT_TYPES:
-        for _ in range(units_per_type):
-            rate, refractory, burst, frequency, depth = (
-                float(rng.uniform(*limits))
-                for limits in (kind.rate_hz, kind.refractory_s, kind.burst, kind.rhythm_hz, kind.rhythm_depth)
-            )
-            times = _modulated(rng, rate, refractory, frequency, depth, duration_s)
-            times, in_burst = _with_bursts(rng, times, burst, refractory)
-            kept = _apart(times, refractory) & (times < duration_s)
-            trains.append(times[kept])
-            truth.append(
-                {
-                    "type": kind.name,
-                    "rate_hz": kept.sum() / duration_s,
-                    "refractory_s": refractory,
-                    "burst_share": float(in_burst[kept].mean()),
-                    "rhythm_hz": frequency if depth else np.nan,
-                    "rhythm_depth": depth,
-                }
-            )
-    return trains, pd.DataFrame(truth)
+    drawn = [_draw(rng, kind, duration_s) for kind in UNIT_TYPES for _ in range(units_per_type)]
+    rows = [
+        {
+            "type": one.kind.name,
+            "rate_hz": len(one.times) / duration_s,
+            "refractory_s": one.refractory_s,
+            "burst_share": one.burst_share,
+            "rhythm_hz": one.rhythm_hz,
+            "rhythm_depth": one.rhythm_depth,
+        }
+        for one in drawn
+    ]
+    return [one.times for one in drawn], pd.DataFrame(rows)
+
+
+def with_unit_types(
+    rng: np.random.Generator, truths: Sequence[UnitTruth], duration_s: float
+) -> tuple[list[UnitTruth], ExtraSpikes]:
+    """Make the units of a probe of the types, as many of each, and draw their spikes.
+
+    Returns
+    -------
+    tuple
+        The units with the type as ``design``: amplitude, place and drift stay, and no fault, partner or response is
+        left. Their ``exact_count`` is 0, so that all their spikes are the ones beside.
+    """
+    kinds = rng.permutation(np.arange(len(truths)) % len(UNIT_TYPES))
+    drawn = [_draw(rng, UNIT_TYPES[kind], duration_s) for kind in kinds]
+    typed = [
+        replace(
+            truth,
+            design=one.kind.name,
+            rate_hz=one.rate_hz,
+            refractory_s=one.refractory_s,
+            burst=one.burst,
+            burst_share=one.burst_share,
+            rhythm_hz=one.rhythm_hz,
+            rhythm_depth=one.rhythm_depth,
+            contamination=0.0,
+            threshold_v=0.0,
+            missing=0.0,
+            drift_um=0.0,
+            silent=None,
+            partner=-1,
+            shared_rate_hz=0.0,
+            response="none",
+            gain=0.0,
+            exact_count=0,
+        )
+        for truth, one in zip(truths, drawn)
+    ]
+    units = np.repeat(np.arange(len(drawn)), [len(one.times) for one in drawn])
+    return typed, ExtraSpikes(units, np.concatenate([np.zeros(0), *(one.times for one in drawn)]))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """One unit: what it was drawn as, and its spikes (s); ``rhythm_hz`` is NaN where it has no rhythm."""
+
+    kind: UnitType
+    rate_hz: float
+    refractory_s: float
+    burst: float
+    burst_share: float
+    rhythm_hz: float
+    rhythm_depth: float
+    times: Floats
+
+
+def _draw(rng: np.random.Generator, kind: UnitType, duration_s: float) -> _Drawn:
+    rate, refractory, burst, frequency, depth = (
+        float(rng.uniform(*limits))
+        for limits in (kind.rate_hz, kind.refractory_s, kind.burst, kind.rhythm_hz, kind.rhythm_depth)
+    )
+    times = _modulated(rng, rate, refractory, frequency, depth, duration_s)
+    times, in_burst = _with_bursts(rng, times, burst, refractory)
+    kept = _apart(times, refractory) & (times < duration_s)
+    share = float(in_burst[kept].mean()) if kept.any() else np.nan
+    return _Drawn(kind, rate, refractory, burst, share, frequency if depth else np.nan, depth, times[kept])
 
 
 def _modulated(

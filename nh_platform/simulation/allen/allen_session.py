@@ -34,6 +34,7 @@ from nh_platform.simulation.simulated_session import SimulatedSession
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
 from nh_platform.simulation.truth_table import truth_table
+from nh_platform.simulation.unit_types import with_unit_types
 
 GENOTYPES = ("wt", "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt")
 FIRST_DAY = datetime.date(2019, 1, 19)
@@ -230,15 +231,19 @@ def simulate_probes(
     for number in range(size.allen_probes):
         name = f"probe{'ABCDEF'[number]}"
         truths = _visual_units(generator(seed, source, index, number, "units"), number, size, duration_s)
-        driven = None
-        if light is not None:  # a generator of its own: nothing else of the session is drawn otherwise
+        extra = None
+        # Generators of their own: nothing else of the session is drawn otherwise.
+        if size.unit_types:
+            truths, extra = with_unit_types(generator(seed, source, index, name, "unit types"), truths, duration_s)
+        if light is not None:
             light_rng = generator(seed, source, index, name, "light")
             truths = with_tagged(light_rng, truths)
             driven = driven_spikes(light_rng, truths, light)
+            extra = driven if extra is None else extra + driven
         rng = generator(seed, source, index, name, "spikes")
         rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
         responses = with_shared_state(respond(rng, truths), state, truths)
-        spikes = simulate_spikes(rng, truths, duration_s, responses, sampling_rate_hz=rate_hz, extra=driven)
+        spikes = simulate_spikes(rng, truths, duration_s, responses, sampling_rate_hz=rate_hz, extra=extra)
         metrics_rng = generator(seed, source, index, name, "metrics")
         of_probe = 100_000 * index + 10_000 * number
         probes.append(

@@ -21,6 +21,7 @@ from nh_platform.simulation.seeding import generator, integer, uuid4
 from nh_platform.simulation.shared_state import draw_shared_state, with_shared_state
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
+from nh_platform.simulation.unit_types import with_unit_types
 
 LABS = ("simulatedlab", "phantomlab")
 SUBJECT_PREFIXES = ("SWC_sim", "NYU-sim")
@@ -121,11 +122,17 @@ def _simulate_probe(
     track = TRACKS[(2 * index + number) % len(TRACKS)]
     if size.regional:
         truths = with_regional_firing(truths, track)
+    trains = None
+    if size.unit_types:
+        trains_rng = generator(seed, "ibl", index, name, "unit types")
+        truths, trains = with_unit_types(trains_rng, truths, size.ibl_duration_s)
     state = draw_shared_state(seed, "ibl", index, size.ibl_duration_s, size.shared_state)
     responses = with_shared_state(task_responses(truths, task, gabor), state, truths)
     rng = generator(seed, "ibl", index, name, "spikes")
     sampling_rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
-    spikes = simulate_spikes(rng, truths, size.ibl_duration_s, responses, sampling_rate_hz=sampling_rate_hz)
+    spikes = simulate_spikes(
+        rng, truths, size.ibl_duration_s, responses, sampling_rate_hz=sampling_rate_hz, extra=trains
+    )
     unresolved = index % 3 == 2 and number == size.ibl_probes - 1
     return IblProbe(
         name=name,
