@@ -78,7 +78,7 @@ RELEASED_ONLY: dict[str, Quantity] = {
             "nh.waveform_type@1",
             "-",
             "Type of the waveform by the time from trough to peak: narrow (at most 0.4 ms) or broad",
-            "nh_platform.embeddings.cell_types.waveform_type; Siegle et al. 2021",
+            "nh_platform.embeddings.cell_types.waveform_type; the threshold of bombcell in cortex",
             "its waveform is {value}",
         ),
         Quantity(
