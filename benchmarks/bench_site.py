@@ -2,10 +2,10 @@
 
     uv run python -m benchmarks.bench_site [--sessions 1000] [--units 700] [--repeat 5]
 
-Fills a store with the units of that many sessions (two insertions each), drawn from those of one simulated session, and
-makes the asset `qc_site` of it as the daily inventory does. Then opens the index from disk in headless Chromium and
-prints when it was first painted, when its figures stood, and how long filtering and sorting the sessions take. Exit 1
-where an aim is missed.
+Fills a store with the units and unit embeddings of that many sessions (two insertions each), drawn from those of one
+simulated session, and makes the asset `qc_site` of it as the daily inventory does. Then opens the index from disk in
+headless Chromium and prints when it was first painted, when its figures stood, and how long filtering and sorting the
+sessions take. Exit 1 where an aim is missed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import pandas as pd
 from benchmarks.aims import Aims
 from nh_platform import operations
 from nh_platform.assets.across_sessions.qc_site import ASSET
+from nh_platform.assets.unit_embeddings import ASSET as EMBEDDINGS_ASSET
 from nh_platform.assets.units import ASSET as UNITS_ASSET
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
@@ -30,6 +31,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.planning.making import make_source_asset
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.session.tables.units import UNITS
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform.simulation.ibl.catalogue import PROBES, simulate_catalogue
@@ -65,40 +67,44 @@ def main() -> None:
     aims.finish()
 
 
-def _simulated_units(home: Path) -> pd.DataFrame:
-    """Return the stored units of one simulated session."""
+def _simulated_units(home: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the stored units of one simulated session, and their embeddings."""
     home.mkdir(parents=True)
     write_ibl(home / "upstream", 1, 7, size=TINY)
     (home / "sources.yaml").write_text("ibl:\n  read: {mode: local, root: upstream}\n", encoding="utf-8")
     opened = OpenHome(Platform(load_settings(home)))
     operations.sync(opened, "ibl")
-    operations.materialize(opened, "ibl", None, assets=("raw_spikes", "units"))
+    operations.materialize(opened, "ibl", None, assets=("raw_spikes", "events", "units", "windows", "unit_embeddings"))
     (session_id,) = opened.platform.store.sessions("ibl")
-    folder = opened.platform.store.folder("ibl", session_id, "units")
+    folders = [opened.platform.store.folder("ibl", session_id, name) for name in ("units", "unit_embeddings")]
     opened.close()
-    return read_table(folder / "units.parquet")
+    units, embeddings = (read_table(folder / f"{folder.parent.name}.parquet") for folder in folders)
+    return units, embeddings
 
 
-def _fill(platform: Platform, template: pd.DataFrame, n_sessions: int, n_units: int) -> None:
-    """Store a catalogue, and units of all its sessions."""
+def _fill(platform: Platform, template: tuple[pd.DataFrame, pd.DataFrame], n_sessions: int, n_units: int) -> None:
+    """Store a catalogue, and units and embeddings of all its sessions."""
     tables = simulate_catalogue(n_sessions, files_per_session=84)
     manifest = Manifest("ibl", "simulated", tables.sessions, tables.insertions, tables.files)
     store_manifest(platform.store, manifest, "1")
     rng = np.random.default_rng(0)
     for number, session_id in enumerate(manifest.session_ids):
-        table = template.iloc[np.sort(rng.integers(0, len(template), n_units))].reset_index(drop=True)
-        table["unit_id"] = [f"{unit:05d}" for unit in range(n_units)]
-        table["probe"] = np.where(np.arange(n_units) < n_units // 2, *PROBES)
-        record = Provenance.make(
-            asset=UNITS_ASSET.name,
-            source="ibl",
-            session_id=session_id,
-            code_version=UNITS_ASSET.code_version,
-            inputs={"number": str(number)},
-            parameters={},
-        )
-        with platform.store.publish(record) as folder:
-            write_table(folder / "units.parquet", table, UNITS)
+        rows = np.sort(rng.integers(0, len(template[0]), n_units))
+        tables = zip((UNITS_ASSET, EMBEDDINGS_ASSET), (UNITS, UNIT_EMBEDDINGS), template)
+        for asset, schema, of_one in tables:
+            table = of_one.iloc[rows].reset_index(drop=True)
+            table["unit_id"] = [f"{unit:05d}" for unit in range(n_units)]
+            table["probe"] = np.where(np.arange(n_units) < n_units // 2, *PROBES)
+            record = Provenance.make(
+                asset=asset.name,
+                source="ibl",
+                session_id=session_id,
+                code_version=asset.code_version,
+                inputs={"number": str(number)},
+                parameters={"reference_window": "whole-session"},
+            )
+            with platform.store.publish(record) as folder:
+                write_table(folder / f"{asset.name}.parquet", table, schema)
 
 
 def _open(index: Path, repeats: int, aims: Aims) -> None:

@@ -20,7 +20,7 @@ from nh_platform.session import NhError
 from nh_platform.session.tables.across_sessions.site import SITE_OUTLIERS, SITE_RULES, SITE_SESSIONS
 from nh_platform.store.names import SOURCE_WIDE
 
-_READ = ("units", "session_report", "raw_spikes")
+_READ = ("units", "session_report", "raw_spikes", "unit_embeddings")
 _SHOWN = 10
 
 
@@ -97,11 +97,12 @@ def _reviews(platform: Platform, source: str) -> str:
 
 ASSET = SourceAsset(
     name=QC_SITE,
-    code_version="1",
+    code_version="2",
     description=(
         "The QC site of the release: an index over all sessions that opens from disk, with pass rates by lab, region, "
-        "probe and time, outliers, what changed since the last release and the rules before, sessions that wait for "
-        "review, disagreements and published counts, and a page per rule. `nh qc report` writes it for a meeting."
+        "probe and time, a map of units by how they fire, outliers, what changed since the last release and the rules "
+        "before, sessions that wait for review, disagreements and published counts, and a page per rule. `nh qc "
+        "report` writes it for a meeting."
     ),
     kinds=frozenset({"html", "parquet"}),
     tables=(

@@ -14,6 +14,7 @@ import pandas as pd
 from nh_platform.qc.released_agreement import Agreement
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.reports.site.counts.changes import ReleaseChanges
+from nh_platform.reports.site.sampled_units import SampledUnits
 
 MADE, GATED, SET_ASIDE, NOT_MADE, FAILED, UNREADABLE = "made", "gated", "set aside", "not made", "failed", "unreadable"
 """Standing of a session: its units are here; its spikes cannot be used; reviewers set it aside; its units were not
@@ -63,6 +64,8 @@ class SiteMaterial:
         Why reviews are not known; empty where they are.
     reconciliation
         Schema `RECONCILIATION`; None where ``reconciliation_lacking`` says why there is none.
+    sample
+        Units that stand for all in the map of how they fire.
     notes
         What was missing, assumed or left out.
     """
@@ -84,4 +87,5 @@ class SiteMaterial:
     reviews_lacking: str = ""
     reconciliation: pd.DataFrame | None = None
     reconciliation_lacking: str = ""
+    sample: SampledUnits = field(default_factory=SampledUnits)
     notes: Sequence[str] = ()

@@ -40,7 +40,9 @@ from nh_platform.reports.site.material import (
     SiteMaterial,
 )
 from nh_platform.reports.site.reviewed_things import reviewed_things, set_aside_because
+from nh_platform.reports.site.sampled_units import sampled_units
 from nh_platform.session import NhError
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import column_names, read_table
 from nh_platform.store.file_hashes import is_stored
@@ -127,11 +129,13 @@ def stored_material(
     sessions["insertions"] = sessions["session_id"].map(counts).fillna(0).astype("int64")
     reconciliation, lacking = _reconciliation(platform.store, source)
     stored = site_inputs(platform.store, source, ids)
+    units = joined(read.units, rulebook, others)
+    sample = sampled_units(platform.store, source, units)
     return SiteMaterial(
         source=source,
         release=manifest.release,
         version=version_of((manifest.version(), *stored.values(), rulebook.content_version())),
-        units=joined(read.units, rulebook, others),
+        units=units,
         sessions=sessions[list(SESSION_COLUMNS)],
         rulebook=rulebook,
         others=others,
@@ -143,14 +147,15 @@ def stored_material(
         reviewers=reviewer_agreement(read.of_reviewers),
         reconciliation=reconciliation,
         reconciliation_lacking=lacking,
-        notes=tuple(read.notes),
+        sample=sample,
+        notes=(*read.notes, *sample.notes),
     )
 
 
 def site_inputs(store: Store, source: str, session_ids: Sequence[str]) -> dict[str, str]:
     """Return the data version of everything that is read of the sessions, by asset and session."""
     found: dict[str, str] = {}
-    for asset in (UNITS, REPORT, SPIKES):
+    for asset in (UNITS, REPORT, SPIKES, UNIT_EMBEDDINGS.name):
         versions = ((one, store.data_version(source, one, asset)) for one in session_ids)
         found |= {f"{asset}/{session_id}": version for session_id, version in versions if version is not None}
     return found

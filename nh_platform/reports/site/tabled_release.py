@@ -20,6 +20,7 @@ from nh_platform.qc.units_file import UNIT_COLUMNS, first_column
 from nh_platform.reports.site.counts.changes import ReleaseChanges
 from nh_platform.reports.site.counts.judged_units import joined, judge_units
 from nh_platform.reports.site.material import MADE, NOT_MADE, SESSION_COLUMNS, SiteMaterial
+from nh_platform.reports.site.sampled_units import SampledUnits
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 from nh_platform.sources.anatomy.regions import regions_of_acronyms
@@ -95,6 +96,7 @@ def tabled_material(
         reconciliation_lacking=_ALONE.format(
             what="published counts are compared by `nh inventory`, on stored sessions"
         ),
+        sample=SampledUnits(lacking=_ALONE.format(what="how units fire is read from spikes")),
         notes=tuple(notes),
     )
 

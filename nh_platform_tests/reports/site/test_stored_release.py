@@ -22,6 +22,7 @@ from nh_platform.reports.site.stored_release import changes_of, stored_material
 from nh_platform.reports.site.summary import points
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.across_sessions.site import SITE_SESSIONS
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.session.tables.units import UNITS
 from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
@@ -61,7 +62,9 @@ def test_every_session_of_the_release_stands_in_the_site(platform: Platform) -> 
     assert "nh materialize ibl" in table.loc[third, "why"]
     assert (folder / table.loc[first, "report"]).resolve().is_file(), "the link leads to the stored page"
     assert "no page of it was made" in table.loc[second, "report_lacking"]
-    assert f'href="{table.loc[first, "report"]}"' in (folder / "index.html").read_text()
+    index = (folder / "index.html").read_text()
+    assert f'href="{table.loc[first, "report"]}"' in index
+    assert "units in 2 sessions, 1 of which without embeddings. Reference window: " in index
 
 
 def test_the_site_is_made_again_when_units_change_and_not_else(platform: Platform) -> None:
@@ -84,6 +87,17 @@ def test_the_site_is_made_again_when_what_it_shows_beside_numbers_changes(
 ) -> None:
     make_source_asset(platform, "ibl", ASSET)
     monkeypatch.setattr(owner, name, value)
+    assert not is_current(platform, "ibl", ASSET)
+
+
+def test_the_site_is_made_again_when_units_are_described_otherwise(platform: Platform) -> None:
+    make_source_asset(platform, "ibl", ASSET)
+    first = ids_of(platform)[0]
+    record = platform.store.provenance("ibl", first, "unit_embeddings")
+    assert record is not None
+    table = read_table(platform.store.folder("ibl", first, "unit_embeddings") / "unit_embeddings.parquet")
+    with platform.store.publish(record.model_copy(update={"data_version": "0" * 64})) as fresh:
+        write_table(fresh / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS)
     assert not is_current(platform, "ibl", ASSET)
 
 

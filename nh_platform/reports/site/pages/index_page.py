@@ -19,11 +19,13 @@ from nh_platform.reports.site.counts.pass_rates import UNKNOWN
 from nh_platform.reports.site.material import MADE, SET_ASIDE
 from nh_platform.reports.site.pages.charts import rates_chart, rule_shares_chart, time_chart
 from nh_platform.reports.site.pages.templates import site_page
+from nh_platform.reports.site.pages.unit_map import release_maps
 from nh_platform.reports.site.reviewed_things import UNDECIDED
 from nh_platform.session.display import counted
 
 PARTS = (
     ("overview", "Overview"),
+    ("firing", "How units fire"),
     ("sessions", "Sessions"),
     ("outliers", "Outliers"),
     ("changes", "What changed"),
@@ -42,6 +44,7 @@ def index_page(site: Site) -> str:
     titles = {"lab": "Good units by lab", "region": "Good units by region", "probe": "Good units by probe"}
     charts = [rule_shares_chart(site.distributions, material.rulebook), time_chart(site.sessions)]
     charts += [rates_chart(site.rates[by], by, title) for by, title in titles.items()]
+    maps = release_maps(material)
     content = {
         "title": title(site),
         "lead": lead(site),
@@ -51,6 +54,7 @@ def index_page(site: Site) -> str:
         "rulebook": material.rulebook.id,
         "rules": rule_rows(site),
         "rates": {by: records(rates) for by, rates in site.rates.items()},
+        "maps": [chart.id for chart in maps],
         **_sessions(site),
         **_outliers(site),
         **_changes(site),
@@ -60,7 +64,7 @@ def index_page(site: Site) -> str:
         "reconciliation_lacking": material.reconciliation_lacking,
         "notes": list(material.notes),
     }
-    data = {"charts": [chart.payload(arrays) for chart in charts]}
+    data = {"charts": [chart.payload(arrays) for chart in (*charts, *maps)]}
     return site_page("index.html", title(site), content, data, arrays, scripts=("sessions.js",))
 
 
