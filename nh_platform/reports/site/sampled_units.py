@@ -101,7 +101,7 @@ def _drawn(units: pd.DataFrame, most: int) -> pd.DataFrame:
 
 def _said(table: pd.DataFrame, units: pd.DataFrame, windows: Counter[str]) -> str:
     n_sessions = units["session_id"].nunique()
-    of_all = counted(len(units), "unit")
+    of_all = f"{len(units):,} units" if len(units) != 1 else "1 unit"
     which = f"A sample of {len(table):,} of {of_all}" if len(table) < len(units) else f"All {of_all}"
     without = n_sessions - windows.total()
     rest = f", {without:,} of which without embeddings" if without else ""
