@@ -118,7 +118,10 @@ def _plan(
             raise BadUpstreamData(f"images {name} of {source}", "their files are not at hand", action)
         if encoder.weights:
             home = platform.settings.home
-            weights = find_weights(recipe.weights, encoder.weights, home, cache_dir=home / "cache" / "weights")
+            cache = home / "cache" / "weights"
+            weights = find_weights(
+                recipe.weights, encoder.weights, home, preprocessing=recipe.preprocessing, cache_dir=cache
+            )
         if stored is not None and stored["images_version"] == version:
             pixels = str(stored["images_sha256"])
         else:

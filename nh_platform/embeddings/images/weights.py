@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.downloads.hashes import file_hash, why_no_file
+from nh_platform.embeddings.images.image_encoder import PROCESSOR, SEED_GUIDE
 from nh_platform.embeddings.images.transformers_models import how_to_get
 from nh_platform.session import ConfigError
 
-FILES = (
-    "config.json", "preprocessor_config.json", "processor_config.json", "*.safetensors", "*.safetensors.index.json",
-)  # fmt: skip
+FILES = ("config.json", "*.safetensors", "*.safetensors.index.json")
 """Files of a model that are read. Pickled weights (``*.bin``) are not: reading them runs what is in them."""
+PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
+"""Settings of the model's own image processor; with the preprocessing ``processor`` alone they are read."""
 _NEEDED = ("config.json", "*.safetensors")
 
 
@@ -30,7 +31,8 @@ class Weights:
     folder
         Where they lie.
     sha256
-        Identity: sha256 over name and content hash of every file of `FILES`.
+        Identity: sha256 over name and content hash of every file of `FILES`, and of `PROCESSOR_FILES` where the
+        preprocessing reads them.
     """
 
     folder: Path
@@ -38,7 +40,13 @@ class Weights:
 
 
 def find_weights(
-    stated: str, name: str, home: Path, *, cache_dir: Path | None = None, may_download: bool = False
+    stated: str,
+    name: str,
+    home: Path,
+    *,
+    preprocessing: str = SEED_GUIDE,
+    cache_dir: Path | None = None,
+    may_download: bool = False,
 ) -> Weights:
     """Return the weights of a model.
 
@@ -51,6 +59,8 @@ def find_weights(
         Name on the hub, ``owner/model``.
     home
         The home folder.
+    preprocessing
+        Name of the preprocessing: settings of the model's processor identify the weights where it reads them.
     cache_dir
         Folder that keeps hashes of files (`nh_platform.downloads.hashes.file_hash`).
     may_download
@@ -69,7 +79,8 @@ def find_weights(
         also = " (pytorch_model.bin is not read: it is pickled)" if any(folder.glob("*.bin")) else ""
         raise ConfigError(f"weights of {name}", f"{folder.name} has no {' and no '.join(lacking)}{also}", _action(name))
     _refuse_shards_elsewhere(folder, name)
-    files = sorted({path for pattern in FILES for path in folder.glob(pattern)})
+    patterns = (*FILES, *PROCESSOR_FILES) if preprocessing == PROCESSOR else FILES
+    files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
     lines = "".join(f"{path.name}\x1f{file_hash(path, 'blake2b', cache_dir)}\n" for path in files)
     return Weights(folder, hashlib.sha256(lines.encode()).hexdigest())
 
@@ -106,7 +117,9 @@ def _from_hub(name: str, *, may_download: bool) -> Path:
             "Run `pip install 'nh-platform[images]'`, or state a folder that has them: --weights FOLDER.",
         ) from error
     try:
-        return Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=not may_download))
+        return Path(
+            snapshot_download(name, allow_patterns=[*FILES, *PROCESSOR_FILES], local_files_only=not may_download)
+        )
     except Exception as error:  # of the network, of the hub, of the cache: the text is for a person
         first = " ".join(str(error).split()).split(". ")[0]
         asked = "the hub does not give them" if may_download else "the cache of the hub on this machine has none"

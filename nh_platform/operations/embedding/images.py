@@ -220,7 +220,12 @@ def _try(home: OpenHome, source: str, image_set: str, recipe: ImageRecipe) -> No
     if encoder.weights:
         own = platform.settings.home
         found = find_weights(
-            recipe.weights, encoder.weights, own, cache_dir=own / "cache" / "weights", may_download=True
+            recipe.weights,
+            encoder.weights,
+            own,
+            preprocessing=recipe.preprocessing,
+            cache_dir=own / "cache" / "weights",
+            may_download=True,
         )
         folder = found.folder
     if image_set:

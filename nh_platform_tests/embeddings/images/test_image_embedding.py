@@ -142,8 +142,13 @@ def test_weights_that_are_missing_or_pickled_say_how_to_get_them(tmp_path: Path)
     assert find_weights("w", "any", tmp_path).sha256 == first
     (tmp_path / "w" / "model.safetensors").write_bytes(b"y")
     second = find_weights("w", "any", tmp_path).sha256
-    (tmp_path / "w" / "processor_config.json").write_text("{}")  # which transformers prefers
-    assert len({first, second, find_weights("w", "any", tmp_path).sha256}) == 3
+    assert second != first
+    own = {find_weights("w", "any", tmp_path, preprocessing="processor").sha256}
+    for name in ("preprocessor_config.json", "processor_config.json"):  # transformers prefers the second
+        (tmp_path / "w" / name).write_text("{}")
+        assert find_weights("w", "any", tmp_path).sha256 == second  # seed-guide does not read them
+        own.add(find_weights("w", "any", tmp_path, preprocessing="processor").sha256)
+    assert len(own) == 3
 
 
 @pytest.mark.parametrize(
