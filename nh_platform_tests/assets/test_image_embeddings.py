@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from nh_platform import operations
-from nh_platform.assets.across_sessions.image_embeddings import ASSET, SOUND, planned
+from nh_platform.assets.across_sessions.image_embeddings import ASSET, MADE, SOUND, planned
 from nh_platform.assets.registry import source_assets
+from nh_platform.embeddings.images.image_embedding import computing_packages
 from nh_platform.embeddings.images.image_encoder import Encode
 from nh_platform.embeddings.images.image_encoders import OWN
 from nh_platform.embeddings.images.recipe import ImageRecipe
@@ -65,7 +66,7 @@ def test_only_sources_with_images_have_it_and_it_runs_in_the_pool_of_the_card() 
 
 def test_without_a_recipe_every_set_at_hand_is_embedded_and_read_back(platform: Platform) -> None:
     made = make_source_asset(platform, "allen_vc", ASSET)
-    assert made.result.checks[SOUND.name].passed, made.result.checks[SOUND.name].description
+    assert all(one.passed for one in made.result.checks.values()), made.result.checks
     assert is_current(platform, "allen_vc", ASSET)
     store = open_store(platform.settings.home)
     table = store.image_embeddings("allen_vc")
@@ -85,6 +86,8 @@ def test_without_a_recipe_every_set_at_hand_is_embedded_and_read_back(platform: 
     with pytest.raises(ConfigError, match="rows 118 to 118 are asked for, and it has 0 to 117"):
         scenes.of([118])
     assert len(set(scenes.key)) > 1
+    assert scenes.facts["packages"] == computing_packages(OWN["gabor-pyramid"])
+    assert "numpy " in scenes.facts["packages"]
     again = make_source_asset(platform, "allen_vc", ASSET)
     assert again.record.data_version == made.record.data_version
     assert again.result.shown["embeddings taken over"] == 2
@@ -126,8 +129,9 @@ def test_a_set_that_is_asked_for_and_not_at_hand_is_named_and_the_others_are_mad
     recipes(platform, "embeddings:\n- image_set: natural_movie_three\n- image_set: natural_scenes\n")
     made = make_source_asset(platform, "allen_vc", ASSET)
     assert made.result.rows == 1
-    assert not made.result.checks[SOUND.name].passed
-    assert "natural_movie_three/gabor-pyramid: it was not made" in made.result.checks[SOUND.name].description
+    assert not made.result.checks[MADE.name].passed
+    assert "natural_movie_three/gabor-pyramid: it was not made" in made.result.checks[MADE.name].description
+    assert made.result.checks[SOUND.name].passed
     assert is_current(platform, "allen_vc", ASSET)
 
 
@@ -163,7 +167,7 @@ def test_what_cannot_be_made_anew_is_kept_with_what_made_it(
     monkeypatch.setitem(OWN, "gabor-pyramid", dataclasses.replace(OWN["gabor-pyramid"], version="2", open=broken))
     made = make_source_asset(platform, "allen_vc", ASSET)
     assert (made.result.rows, made.result.shown["embeddings made"]) == (2, 0)
-    assert not made.result.checks[SOUND.name].passed
+    assert not made.result.checks[MADE.name].passed
     assert any("it was not made anew, and is kept as it was: weights w" in note for note in made.result.notes)
     found = open_store(platform.settings.home).image_embedding("allen_vc", SCENES)
     np.testing.assert_array_equal(found.vectors, expected.vectors)
@@ -206,6 +210,7 @@ def test_nothing_at_hand_makes_an_empty_table_and_a_note(platform: Platform) -> 
         shutil.rmtree(platform.settings.home / "upstream" / "allen_vc" / name)
     made = make_source_asset(platform, "allen_vc", ASSET)
     assert made.result.rows == 0
+    assert not any(one.is_known for one in made.result.checks.values())
     assert made.result.notes == (
         "no image set of allen_vc is at hand; `nh embed images allen_vc SET` fetches one where the source's mode "
         "allows it",

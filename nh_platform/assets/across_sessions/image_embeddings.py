@@ -8,7 +8,7 @@ make that one again and no other.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from nh_platform.assets.across_sessions.planned_embeddings import (
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
 from nh_platform.home.platform import Platform
 from nh_platform.session import DamagedFile, NhError
+from nh_platform.session.display import counted
 from nh_platform.session.tables.across_sessions.images import (
     EMBEDDINGS_FILE,
     IMAGE_EMBEDDINGS,
@@ -66,7 +67,7 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
     stored = stored_rows(platform, source)
     rows: list[dict[str, Any]] = []
     names: dict[str, tuple[str, ...]] = {}
-    notes, problems, made = [], [], 0
+    notes, not_made, problems, made = [], [], [], 0
     for one in planned(platform, source):
         row = stored.get(one.name)
         try:
@@ -87,8 +88,8 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             kept = "" if row is None else _kept_of_before(platform, source, one, row, folder, names)
             if row is not None and kept:
                 rows.append(row)
-            problems.append(f"{one.name}: it was not made{kept}: {error}")
-    if not rows and not problems:
+            not_made.append(f"{one.name}: it was not made{kept}: {error}")
+    if not rows and not not_made:
         notes.append(
             f"no image set of {source} is at hand; `nh embed images {source} SET` fetches one where the source's mode "
             "allows it"
@@ -105,20 +106,23 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             "embeddings taken over": len(rows) - made,
             "embeddings": [_of_embedding(row) for row in rows],
         },
-        notes=(*notes, *problems),
+        notes=(*notes, *not_made, *problems),
         checks={
-            SOUND.name: CheckOutcome(
-                not problems,
-                f"{len(problems)} problems of {len(rows)} embeddings."
-                + (f" First: {problems[0]}" if problems else " All are finite, varied and tell images apart."),
-                {
-                    "problems": [{"problem": text} for text in problems],
-                    "embeddings": [_of_embedding(row) for row in rows],
-                },
-                is_known=bool(rows or problems),
-            )
+            MADE.name: _outcome(
+                not_made, bool(rows or not_made), "Every embedding that is asked for is stored as asked."
+            ),
+            SOUND.name: _outcome(problems, bool(rows), "Vectors are finite, vary, and tell images apart.", rows),
         },
     )
+
+
+def _outcome(problems: list[str], is_known: bool, fine: str, rows: Iterable[Mapping[str, Any]] = ()) -> CheckOutcome:
+    """Return the outcome of a check: its problems, each a text that names the embedding."""
+    text = f"{counted(len(problems), 'problem')}, first {problems[0]}" if problems else fine
+    shown: dict[str, Any] = {"problems": [{"problem": one} for one in problems]}
+    if rows := [_of_embedding(row) for row in rows]:
+        shown["embeddings"] = rows
+    return CheckOutcome(not problems, text if is_known else "No embedding is stored.", shown, is_known=is_known)
 
 
 def soundness_of(row: Mapping[str, Any]) -> list[str]:
@@ -136,7 +140,7 @@ def _embed(
     """Embed the images of a set and write their vectors; return the row of the table, and the names of the images."""
     import numpy as np
 
-    from nh_platform.embeddings.images.image_embedding import embed_images
+    from nh_platform.embeddings.images.image_embedding import computing_packages, embed_images
     from nh_platform.embeddings.images.preprocessing import find_preprocessing
     from nh_platform.embeddings.vector_quality import vector_quality
     from nh_platform.reading.images.image_sets import read_images
@@ -168,6 +172,7 @@ def _embed(
         "images_version": one.images_version,
         "images_sha256": one.images_sha256,
         "key": one.key,
+        "packages": computing_packages(one.encoder),
         "n_images": len(images),
         "height": images.pixels.shape[1],
         "width": images.pixels.shape[2],
@@ -262,10 +267,15 @@ def _of_embedding(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name][:12] if name == "key" else row[name] for name in shown}
 
 
+MADE = AssetCheck(
+    "embeddings_made",
+    "Every embedding that the recipes ask for is stored, made of the images and weights that are there now. What is "
+    "missing or damaged is named; what was stored of it is kept.",
+)
 SOUND = AssetCheck(
-    "embeddings_are_sound",
-    "Every embedding that the recipes ask for is made; its numbers are finite, its features vary, its effective "
-    "rank is 2 or more, and no two images that differ have one vector.",
+    "image_vectors_sound",
+    "Numbers of every embedding are finite, its features vary, its effective rank is 2 or more, and no two images "
+    "that differ have one vector.",
 )
 
 ASSET = SourceAsset(
@@ -285,7 +295,7 @@ ASSET = SourceAsset(
     reads=("events",),
     inputs=inputs,
     make=make,
-    checks=(SOUND,),
+    checks=(MADE, SOUND),
     of_every_source=False,
     pool=GPU_POOL,
 )

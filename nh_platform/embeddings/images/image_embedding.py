@@ -6,6 +6,7 @@ Contains the one loop. Encoders, preprocessings and weights stand in their own m
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from nh_platform.session.image_set import ImageSet
 from nh_platform.session.installed import package_named
 
 BATCH_SIZE = 32
+COMPUTES = ("numpy", "pillow", "scikit-image")
+"""Packages that compute the vector of every image, and those of encoders with weights."""
+COMPUTES_WITH_WEIGHTS = ("torch", "transformers")
 SMALLEST_PX = 8
 """Smaller images are a mistake and not a stimulus; Visual Coding's have 304 px and more."""
 
@@ -92,6 +96,26 @@ def embed_images(
         if on_done is not None:
             on_done(first + len(made))
     return np.concatenate(parts)
+
+
+def computing_packages(encoder: ImageEncoder) -> str:
+    """Return the packages that compute the vectors of an encoder, with their installed versions, comma-joined.
+
+    Examples
+    --------
+    >>> from nh_platform.embeddings.images.image_encoders import find_image_encoder
+    >>> [one.split()[0] for one in computing_packages(find_image_encoder("gabor-pyramid")).split(", ")]
+    ['numpy', 'pillow', 'scikit-image']
+    """
+    brought = installed_image_encoders().packages.get(encoder.name)
+    names = [*COMPUTES, *(COMPUTES_WITH_WEIGHTS if encoder.weights else ()), *([brought] if brought else ())]
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
 
 
 def _check(images: ImageSet) -> None:

@@ -33,6 +33,13 @@ IMAGE_EMBEDDINGS = TableSchema(
         Column("images_version", "string", "-", "Identity of the files that the images were read from"),
         Column("images_sha256", "string", "-", "Identity of the pixels"),
         Column("key", "string", "-", "Identity of the embedding: images, encoder, weights, preprocessing, precision"),
+        Column(
+            "packages",
+            "string",
+            "-",
+            "Packages that computed it, with their versions; not part of the key, as numbers differ within rounding",
+            nullable=True,
+        ),
         Column("n_images", "int64", "1", "Images of the set"),
         Column("height", "int64", "px", "Height of the images"),
         Column("width", "int64", "px", "Width of the images"),
