@@ -28,7 +28,7 @@ from nh_platform.history.identity import GROUPS
 from nh_platform.history.released_tables import ASSET as RELEASED_TABLES
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
-from nh_platform.session.tables.across_sessions.training_sets import SET_TABLES, TRAINING_SET
+from nh_platform.session.tables.across_sessions.training_sets import SET_IMAGES, SET_TABLES, TRAINING_SET
 from nh_platform.session.tables.across_sessions.unit_vectors import VECTOR_TABLES
 from nh_platform.sources.registry import installed_sources, source_problems
 
@@ -148,7 +148,8 @@ def asset_tables() -> dict[str, Tables]:
     across = {name: asset.tables for name, asset in all_source_assets().items()}
     of_release = {release_manifest.NAME: release_manifest.TABLES, RELEASED_TABLES: release_manifest.RELEASED}
     of_vectors = ((schema, f"{schema.name}.parquet, of a set with embeddings") for schema in VECTOR_TABLES)
-    of_set = (*((schema, f"{schema.name}.parquet") for schema in SET_TABLES), *of_vectors)
+    of_images = (SET_IMAGES, f"{SET_IMAGES.name}.parquet, of a set whose recipe names images")
+    of_set = (*((schema, f"{schema.name}.parquet") for schema in SET_TABLES), *of_vectors, of_images)
     training = {TRAINING_SET: of_set}
     return of_release | of_sessions | across | training
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from nh_platform.embeddings.images.image_rows import NO_ROW, NOTHING_ON_SCREEN, ImagesOnScreen, images_on_screen
 from nh_platform.reading import SessionView
@@ -119,9 +118,8 @@ def shown_images(session: SessionView, preset: str, window_ids: IntArray, images
     first_rows = images.of_source(session.source)
     if not first_rows:  # of a source without images, which trains beside one that has them
         return ShownImages(images.vectors, np.full(len(window_ids), NO_ROW, dtype=np.int64), NOTHING_ON_SCREEN)
-    rows = session.image_rows
-    _check_images(session, rows, images)
-    shown = images_on_screen(rows, first_rows)
+    require_images(session, images)
+    shown = images_on_screen(session.image_rows, first_rows)
     by_id = dict(zip(shown.presentation_ids.tolist(), shown.rows.tolist()))
     aligned = session.windows(preset).shown.aligned[window_ids]
     return ShownImages(
@@ -129,8 +127,17 @@ def shown_images(session: SessionView, preset: str, window_ids: IntArray, images
     )
 
 
-def _check_images(session: SessionView, rows: pd.DataFrame, images: ImageVectors) -> None:
-    """Stop where rows of a session are those of other images than the embeddings have: vectors would be of these."""
+def require_images(session: SessionView, images: ImageVectors) -> None:
+    """Stop where rows of a session are those of other images than the embeddings have: vectors would be of these.
+
+    Raises
+    ------
+    UnknownSession, ConfigError
+        As of `shown_images`.
+    """
+    if not images.of_source(session.source):
+        return
+    rows = session.image_rows
     largest = rows.groupby("image_set")["image_row"].max()
     stated = session.events.get("image_templates")
     for image_set in images.of_source(session.source):

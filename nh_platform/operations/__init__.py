@@ -51,7 +51,8 @@ from nh_platform.operations.training.set_comparison import (
     training_set_named,
     verify_training_set,
 )
-from nh_platform.operations.training.set_locking import lock_training_set, reproduce_training_set
+from nh_platform.operations.training.set_locking import lock_training_set
+from nh_platform.operations.training.set_reproduction import reproduce_training_set
 from nh_platform.operations.upkeep.backup import backup
 from nh_platform.operations.upkeep.cleaning import clean
 from nh_platform.operations.upkeep.locking import lock, locks_of, unlock

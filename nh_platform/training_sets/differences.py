@@ -24,11 +24,11 @@ def differences(before: TrainingSet, after: TrainingSet) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``kind`` (``setting``, ``session``, ``split``, ``fact``, ``stretches``, ``units``, ``windows``, ``statistics``,
-        ``version``, ``vectors``), ``source`` and ``session_id`` (empty for settings), ``before`` and ``after`` in
-        words.
+        ``version``, ``vectors``, ``images``), ``source`` and ``session_id`` (empty for settings), ``before`` and
+        ``after`` in words.
     """
     settings = _settings(before.header["recipe"], after.header["recipe"])
-    rows = [*settings, *_sessions(before, after), *_vectors(before, after)]
+    rows = [*settings, *_sessions(before, after), *_vectors(before, after), *_images(before, after)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -134,6 +134,16 @@ def _fit_said(made: TrainingSet) -> str:
         return "-"
     of_session = fitted.drop_duplicates(["source", "session_id"])
     return f"{len(entries)} entries, fitted on {int(of_session['n_units'].sum())} units of {len(of_session)} sessions"
+
+
+def _images(before: TrainingSet, after: TrainingSet) -> Iterator[tuple[str, ...]]:
+    columns = ["source", "image_set", "embedding"]
+    one, other = (made.images.set_index(columns)["key"] for made in (before, after))
+    for key in one.index.union(other.index):
+        if one.get(key) != other.get(key):
+            name = "/".join(key[1:])
+            was, now = (f"{name} {part[key][:16]}" if key in part else "-" for part in (one, other))
+            yield "images", key[0], "", was, now
 
 
 def _versions(before: TrainingSet, after: TrainingSet, both: pd.Index) -> Iterator[tuple[str, ...]]:

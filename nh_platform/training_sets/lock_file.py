@@ -17,8 +17,8 @@ from nh_platform.home.platform import Platform
 from nh_platform.session import ConfigError
 from nh_platform.store.provenance import recorded_packages
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
-from nh_platform.training_sets.recipe import Name, Recipe
-from nh_platform.training_sets.training_set import TrainingSet, own_files
+from nh_platform.training_sets.recipe import Name, Recipe, own_files
+from nh_platform.training_sets.training_set import TrainingSet
 
 FORMAT = 1
 _UPSTREAM = "upstream/"
@@ -49,6 +49,33 @@ class LockedSource(BaseModel):
     sessions: dict[str, dict[str, str]]
 
 
+class LockedImages(BaseModel):
+    """An embedding of images that a set names, and how it is made.
+
+    Parameters
+    ----------
+    source, image_set, embedding, key
+        Which one, and the identity of its vectors.
+    encoder, preprocessing, precision, form, fill
+        As the table of the set has them.
+    weights_sha256
+        Identity of the weights; empty where the encoder has none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    image_set: str
+    embedding: str
+    key: str
+    encoder: str
+    preprocessing: str
+    precision: str
+    form: str
+    fill: str
+    weights_sha256: str
+
+
 class LockFile(BaseModel):
     """A locked training set.
 
@@ -70,6 +97,8 @@ class LockFile(BaseModel):
         Version of the step that made each asset.
     packages
         Installed versions that can change bytes.
+    images
+        Embeddings of images.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,6 +113,7 @@ class LockFile(BaseModel):
     versions: dict[str, str]
     code_versions: dict[str, str]
     packages: dict[str, str]
+    images: tuple[LockedImages, ...] = ()
 
     @field_validator("files")
     @classmethod
@@ -164,6 +194,10 @@ def locked_set(platform: Platform, made: TrainingSet, number: int) -> LockFile:
         versions={"/".join(key): one for key, one in zip(keys, versions["data_version"])},
         code_versions=_code_versions(platform, versions),
         packages=recorded_packages(),
+        images=tuple(
+            LockedImages.model_validate({str(name): row[name] for name in LockedImages.model_fields})
+            for row in made.images.to_dict("records")
+        ),
     )
 
 

@@ -19,13 +19,13 @@ from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.load.window_set import Kind
 from nh_platform.reading import OpenedStore, SessionView, open_store
 from nh_platform.reading.images import ImageEmbedding
-from nh_platform.reading.images.stored_embeddings import ASSET as IMAGE_EMBEDDINGS
 from nh_platform.session import ConfigError, StoreError
 from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
 from nh_platform.store.locks import lock_names
-from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
+from nh_platform.store.names import TRAINING_SETS
+from nh_platform.training_sets.joined_images import replaced_images
 from nh_platform.training_sets.set_tables import SetTables
 from nh_platform.training_sets.stored import lock_name, stored_set
 from nh_platform.training_sets.training_set import TrainingSet, read_training_set
@@ -144,12 +144,12 @@ class OpenTrainingSet(SetTables):
         *,
         sources: str | Sequence[str] = (),
         kind: Kind = "counts",
-        images: str = "",
         vocabulary: Vocabulary | None = None,
     ) -> WindowSet:
-        """Return the windows of a split, of the units of the set; vectors of units join where the recipe says so.
+        """Return the windows of a split, of the units of the set; vectors of units and images join as the recipe says.
 
-        They are those of `unit_vectors`. A set that was built before there were vectors joins the embeddings as stored.
+        Those of units are `unit_vectors`. A set that was built before there were vectors joins the embeddings as
+        stored. Those of images are `images`: of the stimuli alone, and the same in every split.
 
         Parameters
         ----------
@@ -161,9 +161,6 @@ class OpenTrainingSet(SetTables):
             Only of these sources; of every one that has the preset where not stated.
         kind
             ``counts`` or ``events``.
-        images
-            Name of an embedding of stimulus images, for example ``gabor-pyramid``: the vectors of every set that is
-            stored with it join. They are of the stimuli alone, and the same in every split.
         vocabulary
             Numbers of sessions and units, continued with these.
 
@@ -172,7 +169,7 @@ class OpenTrainingSet(SetTables):
         ConfigError
             If the set has no such split or preset, or no window of it; the text names those it has.
         StoreError
-            As of `session`.
+            As of `session`; or if an embedding of images is not there any more, or another one was made since.
         """
         chosen = self._preset(preset)
         windows = self.content.tables["set_windows"]
@@ -198,7 +195,7 @@ class OpenTrainingSet(SetTables):
             ranges=self._ranges(keys, split),
             units={"/".join(key): self._units[key]["unit_id"].tolist() for key in keys},
             embeddings=self._seen_by_embeddings(keys),
-            images=self._images(images, sorted({source for source, _ in keys})) if images else None,
+            images=self._images or None,
             vocabulary=vocabulary,
         )
         if self.vector_names:
@@ -230,28 +227,20 @@ class OpenTrainingSet(SetTables):
         units = self._units[view.source, view.session_id]["unit_id"]
         return self._vector_fit.vectors(table.loc[units].reset_index(drop=True))
 
-    def _images(self, name: str, sources: Sequence[str]) -> list[ImageEmbedding]:
-        """Return the embeddings of a name of every image set of sources.
+    @cached_property
+    def _images(self) -> list[ImageEmbedding]:
+        """Return the embeddings of images of the set.
 
         Raises
         ------
-        ConfigError
-            If no set of these sources has one; the text names those there are.
+        StoreError
+            If one is not there any more, or another one was made since.
         """
-        found, known = [], set()
-        for source in sources:
-            if self.store.store.current(source, SOURCE_WIDE, IMAGE_EMBEDDINGS) is None:
-                continue
-            table = self.store.image_embeddings(source)
-            known |= set(table["embedding"])
-            sets = table.loc[table["embedding"] == name, "image_set"]
-            found += [self.store.image_embedding(source, image_set, name) for image_set in sets]
-        if not found:
-            action = f"Use {', '.join(sorted(known)) or 'none'}, or run `nh embed images SOURCE --encoder ENCODER`."
-            raise ConfigError(
-                f"embedding of images {name!r}", f"no image set of {', '.join(sources)} has one stored", action
-            )
-        return found
+        for thing, found in replaced_images(self.store.store, self.images):
+            action = f"Build the set again (`nh train-set build {self.content.id}`), and lock one that must not change."
+            raise StoreError(f"training set {self.content.id}@{self.number}, {thing}", found, action)
+        rows = zip(self.images["source"], self.images["image_set"], self.images["embedding"])
+        return [self.store.image_embedding(*row) for row in rows]
 
     def _seen_by_embeddings(self, keys: Sequence[tuple[str, str]]) -> Any:
         """Return what the embeddings may have seen: anything that is not tested, and the audit looked at that."""

@@ -6,11 +6,13 @@ comes to is the matter of `selection` and `division`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from nh_platform.home.platform import Platform
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.yaml_files.validation_errors import checked
@@ -50,6 +52,11 @@ class SourcePart(BaseModel):
         Whether sessions that reviewers set aside are used all the same.
     presets
         Window presets; the windows of every session must have been made with them.
+    images
+        Name of an embedding of stimulus images (`embedding` of the table `image_embeddings`), whose vectors join every
+        window; none where empty.
+    image_sets
+        The image sets of which they join; all that have the embedding where empty.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,6 +69,16 @@ class SourcePart(BaseModel):
     min_units: int = Field(default=1, ge=1)
     with_set_aside: bool = False
     presets: tuple[str, ...] = Field(default=("continuous-1s",), min_length=1)
+    images: str = ""
+    image_sets: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_an_embedding(self) -> Self:
+        if self.image_sets and not self.images:
+            raise ValueError("image_sets are of use with images, which names their embedding")
+        if len(set(self.image_sets)) < len(self.image_sets):
+            raise ValueError("image_sets name one twice")
+        return self
 
 
 class SplitRecipe(BaseModel):
@@ -167,8 +184,9 @@ class Recipe(BaseModel):
         for part in stated["sources"].values():
             if not part["with_set_aside"]:  # sets that were built before there was the field stay the same sets
                 del part["with_set_aside"]
-            if not part["cell_types"]:
-                del part["cell_types"]
+            for name in ("cell_types", "images", "image_sets"):
+                if not part[name]:
+                    del part[name]
         return stated
 
 
@@ -211,4 +229,14 @@ def find_recipe(home: Path, name: str) -> Recipe:
         raise ConfigError(
             str(path), f"its id is {found.id!r}", f"Name the file {found.id}.yaml, or call the set {name}."
         )
+    return found
+
+
+def own_files(platform: Platform, names: Iterable[str]) -> dict[str, str]:
+    """Return the text of those names that are files in the home, by path from it."""
+    home, found = platform.settings.home.resolve(), {}
+    for name in names:
+        path = Path(platform.settings.own_file(name))
+        if name.endswith((".yaml", ".yml")) and path.is_file() and path.resolve().is_relative_to(home):
+            found[path.resolve().relative_to(home).as_posix()] = path.read_text(encoding="utf-8")
     return found

@@ -6,7 +6,7 @@ unit is taken. How the sessions are divided is `division`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,9 @@ from nh_platform.embeddings.cell_types.chosen_types import of_cell_types
 from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.set_aside import session_reviews
+from nh_platform.load.image_vectors import ImageVectors, joined_vectors, require_images
 from nh_platform.reading import SessionView
+from nh_platform.reading.images import ImageEmbedding
 from nh_platform.reading.inclusion import included_probes
 from nh_platform.reading.searching.released import region_names
 from nh_platform.session import ConfigError, NhError, UnknownSession
@@ -25,6 +27,7 @@ from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.events import CHANGE_TRIALS, PRESENTATIONS, TRIALS
 from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.sources.entry import SourceEntry
+from nh_platform.training_sets.joined_images import joined_images
 from nh_platform.training_sets.recipe import Recipe, SourcePart
 from nh_platform.windows.presets.preset_files import load_presets
 from nh_platform.windows.presets.preset_model import AlignedPreset, Preset
@@ -54,12 +57,15 @@ class Selection:
         Schema `SET_VERSIONS`.
     left_out
         What was left out and why, a text each.
+    images
+        Embeddings of images that join.
     """
 
     sessions: pd.DataFrame
     units: pd.DataFrame
     versions: pd.DataFrame
     left_out: tuple[str, ...] = ()
+    images: Sequence[ImageEmbedding] = ()
 
 
 @dataclass
@@ -87,7 +93,11 @@ def select(
         If there is no such source, rulebook, preset or region, or the source has no event of a preset.
     UnknownSession
         If a session that is named is not stored, or nothing is left of a source.
+    StoreError, DamagedFile
+        As of `joined_images`.
     """
+    joined = joined_images(platform.store, recipe)
+    images = joined_vectors(joined) if joined else None
     rows, actions = _Rows(), dict[str, str]()
     wanted = {source: _wanted(platform, source, part, rows) for source, part in recipe.sources.items()}
     if only is not None:
@@ -105,7 +115,7 @@ def select(
                 if session_id in aside and aside[session_id].is_set_aside:
                     action = "Leave it out, or state `with_set_aside: true` of the source."
                     raise UnknownSession(f"{source} session {session_id}", f"it is {aside[session_id].words}", action)
-                _take(platform, manifest, part, session_id, included, rows, with_embeddings=recipe.embeddings)
+                _take(platform, manifest, part, session_id, included, rows, images, with_embeddings=recipe.embeddings)
             except NhError as error:
                 if part.sessions is not None:
                     raise
@@ -124,6 +134,7 @@ def select(
         pd.concat(rows.units, ignore_index=True),
         pd.DataFrame(rows.versions),
         tuple(rows.left_out),
+        joined,
     )
 
 
@@ -195,6 +206,7 @@ def _take(
     session_id: str,
     included: Mapping[str, frozenset[str]] | None,
     rows: _Rows,
+    images: ImageVectors | None,
     *,
     with_embeddings: bool,
 ) -> None:
@@ -209,6 +221,8 @@ def _take(
     if included is not None and session_id not in included:
         raise UnknownSession(name, f"{part.inclusion} does not include it", "Leave it, or `inclusion`, out.")
     view = SessionView(store, source, session_id)
+    if images is not None:
+        require_images(view, images)
     units = view.units
     kept = _good(view, part, len(units))
     for preset in presets_of(platform, source, part):

@@ -54,6 +54,11 @@ class SetTables:
         return list(dict.fromkeys(self.content.tables["set_windows"]["preset"]))
 
     @property
+    def images(self) -> pd.DataFrame:
+        """One row per embedding of images that joins, schema `SET_IMAGES`; none where the recipe names none."""
+        return self.content.images
+
+    @property
     def vector_names(self) -> tuple[str, ...]:
         """Names of the entries of the units' vectors, in order; none where the set has no vectors."""
         entries = self.content.tables.get("set_vectors")

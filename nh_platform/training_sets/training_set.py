@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.across_sessions.training_sets import (
+    SET_IMAGES,
     SET_NORMALISED,
     SET_STATISTICS,
     SET_TABLES,
@@ -36,7 +37,8 @@ from nh_platform.store.file_hashes import is_stored, verified
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.division import DIVIDED, NOT_DRAWN, divide
 from nh_platform.training_sets.fitted_vectors import described_vectors, fitted_vectors
-from nh_platform.training_sets.recipe import BLOCKS, Recipe
+from nh_platform.training_sets.joined_images import image_keys, images_table
+from nh_platform.training_sets.recipe import BLOCKS, Recipe, own_files
 from nh_platform.training_sets.selection import OnSession, presets_of, select
 from nh_platform.training_sets.statistics import pooled, summed_up
 from nh_platform.windows.splits import PartOfSet
@@ -44,6 +46,8 @@ from nh_platform.windows.splits.by_subject import TEST
 
 CODE_VERSION = "2"
 HEADER = "training_set.json"
+_WHERE_STATED = (*VECTOR_TABLES, SET_IMAGES)
+"""Tables of sets with embeddings of units, and with images."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class TrainingSet:
         Id, description, recipe, sources with release, terms and citations, pooled statistics, what was left out, and of
         a set with embeddings what its vectors are made of.
     tables
-        Tables of `SET_TABLES` by name; of a set with embeddings also those of `VECTOR_TABLES`.
+        Tables of `SET_TABLES` by name; of a set with embeddings also those of `VECTOR_TABLES`, of one with images
+        `SET_IMAGES`.
     """
 
     header: Mapping[str, Any]
@@ -76,15 +81,22 @@ class TrainingSet:
     def digest(self) -> str:
         """Identity of the content, 64 hexadecimal digits: the same wherever the same set is built again.
 
-        Names of releases, terms and what was left out are no part of it: they are what one home knows.
+        Names of releases, terms, what was left out, and what else is stored beside its images are no part of it: they
+        are what one home knows.
         """
         recipe = {**self.header["recipe"], "description": ""}
         recipe["sources"] = {name: {**one, "sessions": None} for name, one in recipe["sources"].items()}
         tables = {**self.tables, "set_sessions": self.tables["set_sessions"].assign(release="")}
         lines = [json.dumps([recipe, self.header["statistics"]], sort_keys=True)]
-        schemas = [*SET_TABLES, *(one for one in VECTOR_TABLES if one.name in tables)]
+        tables |= {SET_IMAGES.name: self.images.assign(data_version="")} if len(self.images) else {}
+        schemas = [*SET_TABLES, *(one for one in _WHERE_STATED if one.name in tables)]
         lines += [tables[schema.name].to_csv(index=False, float_format="%.17g") for schema in schemas]
         return hashlib.sha256("\x1f".join(lines).encode()).hexdigest()
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """One row per embedding of images that joins, schema `SET_IMAGES`; none where the recipe names none."""
+        return self.tables.get(SET_IMAGES.name, SET_IMAGES.empty())
 
     def parts(self) -> list[PartOfSet]:
         """Return every session, or stretch of one, with its split; without what is in no split of the set."""
@@ -110,7 +122,7 @@ class TrainingSet:
         """Write header and tables into a folder."""
         text = json.dumps(self.header, indent=1, sort_keys=True, ensure_ascii=False)
         (folder / HEADER).write_text(text + "\n", encoding="utf-8")
-        for schema in (*SET_TABLES, *(one for one in VECTOR_TABLES if one.name in self.tables)):
+        for schema in (*SET_TABLES, *(one for one in _WHERE_STATED if one.name in self.tables)):
             write_table(folder / f"{schema.name}.parquet", self.tables[schema.name], schema)
 
 
@@ -131,8 +143,8 @@ def read_training_set(folder: Path) -> TrainingSet:
         If a file is not the bytes that were written.
     """
     header = json.loads(verified(folder / HEADER).read_text(encoding="utf-8"))
-    # Sets without embeddings, and those of before there were vectors, have no tables of them.
-    also = [one for one in VECTOR_TABLES if is_stored(folder / f"{one.name}.parquet")]
+    # Sets without embeddings or images, and those of before there were any, have no tables of them.
+    also = [one for one in _WHERE_STATED if is_stored(folder / f"{one.name}.parquet")]
     return TrainingSet(header, {one.name: read_table(folder / f"{one.name}.parquet") for one in (*SET_TABLES, *also)})
 
 
@@ -210,6 +222,8 @@ def make_training_set(
     if recipe.embeddings:
         fitted, of_vectors = fitted_vectors(platform, ordered["set_sessions"], ordered["set_units"])
         ordered |= fitted
+    if chosen.images:
+        ordered[SET_IMAGES.name] = images_table(platform.store, chosen.images)
     header = {
         "id": recipe.id,
         "description": recipe.description,
@@ -265,18 +279,8 @@ def _about(platform: Platform, source: str) -> dict[str, Any]:
     }
 
 
-def own_files(platform: Platform, names: Iterable[str]) -> dict[str, str]:
-    """Return the text of those names that are files in the home, by path from it."""
-    home, found = platform.settings.home.resolve(), {}
-    for name in names:
-        path = Path(platform.settings.own_file(name))
-        if name.endswith((".yaml", ".yml")) and path.is_file() and path.resolve().is_relative_to(home):
-            found[path.resolve().relative_to(home).as_posix()] = path.read_text(encoding="utf-8")
-    return found
-
-
 def set_provenance(made: TrainingSet) -> Provenance:
-    """Return the record of a set: its inputs are the versions that it names, its parameters its recipe and content.
+    """Return the record of a set: inputs are the versions and keys that it names, parameters recipe and content.
 
     The content depends on more than the two: on lists and rulebooks that the recipe names, and on what the catalogue
     states of animals and insertions.
@@ -288,7 +292,7 @@ def set_provenance(made: TrainingSet) -> Provenance:
         source=TRAINING_SETS,
         session_id=made.id,
         code_version=CODE_VERSION,
-        inputs={"/".join(key): version for key, version in zip(keys, versions["data_version"])},
+        inputs={"/".join(key): one for key, one in zip(keys, versions["data_version"])} | image_keys(made.images),
         parameters={"recipe": json.dumps(made.header["recipe"], sort_keys=True), "content": made.digest},
         left_out=made.header["left_out"],
     )

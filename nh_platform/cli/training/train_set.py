@@ -118,6 +118,9 @@ def show(
         console.say(f"\n[bold]{source}[/] {escape(about['title'])}, release {escape(about['release'])}")
         units = made.recipe.sources[source].units
         console.say(f"  units: {'good by ' + about['rulebook'] if units == 'good' else units}")
+        for one in made.images[made.images["source"] == source].itertuples():
+            said = f"{one.embedding} of {one.image_set}, {one.n_images} of {one.n_features} numbers, key {one.key[:12]}"
+            console.say(f"  images: {escape(said)}")
         console.say(f"  terms: {escape(about['terms'] or 'not known')}")
         for one in about["cites"]:
             console.say(f"  cite:  {escape(one)}")
@@ -206,7 +209,8 @@ def reproduce(
         made = operations.reproduce_training_set(home_folder(), file, dry_run=dry_run, on_progress=tell)
     n = sum(len(one.sessions) for one in made.lock.sources.values())
     if dry_run:
-        console.say(f"{len(made.to_make)} of {n} sessions would be made, then {made.lock.id} would be built.")
+        images = f" and {counted(len(made.images_to_make), 'embedding')} of images" if made.images_to_make else ""
+        console.say(f"{len(made.to_make)} of {n} sessions{images} would be made, then {made.lock.id} would be built.")
         return
     failed = [one for one in made.outcomes if not one.success]
     for one in failed[:_SHOWN]:

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from nh_platform.assets.across_sessions.image_embeddings import ASSET as IMAGES
+from nh_platform.assets.registry import source_assets
+from nh_platform.assets.unit_embeddings import ASSET as UNIT_EMBEDDINGS
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.assets.windows import ASSET as WINDOWS
 from nh_platform.defs.metadata import OWNERS, failure, file_list, records_table, table_schema
@@ -17,7 +20,7 @@ from nh_platform.session.display.counted import counted
 from nh_platform.session.tables.across_sessions.training_sets import SET_SESSIONS, TRAINING_SET
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.auditing import audited, built_parts
-from nh_platform.training_sets.recipe import find_recipe
+from nh_platform.training_sets.recipe import find_recipe, recipe_ids
 from nh_platform.training_sets.training_set import (
     CODE_VERSION,
     TrainingSet,
@@ -30,6 +33,7 @@ from nh_platform.windows.splits import Finding, PartOfSet
 PARTITIONS = "training_sets"
 JOB = "training_set_job"
 NO_LEAKS = "no_leaks"
+EMBEDDINGS = UNIT_EMBEDDINGS.name
 READS = tuple(asset.name for asset in (UNITS, WINDOWS))
 _LEAKS_SHOWN = 50
 
@@ -61,14 +65,17 @@ def build_training_set_asset(
     """
     key = dg.AssetKey([TRAINING_SET])
     every_session = dg.AllPartitionMapping()
+    served = tuple(platform.entries if sources is None else sources)
+    of_units, of_images = _also_read(platform, made)
 
     @dg.asset(
         key=key,
         deps=[
             dg.AssetDep(dg.AssetKey([source, name]), partition_mapping=every_session)
-            for source in (platform.entries if sources is None else sources)
-            for name in READS
-        ],
+            for source in served
+            for name in (*READS, *([EMBEDDINGS] if source in of_units else []))
+        ]
+        + [dg.AssetDep(dg.AssetKey([source, IMAGES.name])) for source in served if source in of_images],
         partitions_def=dg.DynamicPartitionsDefinition(name=PARTITIONS),
         group_name=PARTITIONS,
         kinds={"parquet"},
@@ -76,8 +83,9 @@ def build_training_set_asset(
         code_version=CODE_VERSION,
         description=(
             "A versioned selection for training: sessions, units, windows, how they are divided, statistics of the "
-            "training windows, data versions, terms and citations, as a small manifest over stored files. One "
-            "partition for each recipe in the home's folder training_sets. In Python, open_training_set reads it."
+            "training windows, data versions, keys of images, terms and citations, as a small manifest over stored "
+            "files. One partition for each recipe in the home's folder training_sets. In Python, open_training_set "
+            "reads it."
         ),
         metadata={"dagster/column_schema": table_schema(SET_SESSIONS.columns)},
         check_specs=[
@@ -128,6 +136,22 @@ def build_training_set_asset(
         )
 
     return training_set
+
+
+def _also_read(platform: Platform, made: TrainingSet | None) -> tuple[set[str], set[str]]:
+    """Return the sources of which a set reads embeddings of units, and those of images: as the recipes of the home say.
+
+    An edge stands where a recipe asks for it, since Dagster tells a set stale by whatever its asset depends on.
+    """
+    recipes = [] if made is None else [made.recipe]
+    for name in recipe_ids(platform.settings.home):
+        try:
+            recipes.append(find_recipe(platform.settings.home, name))
+        except NhError:  # told when its set is built
+            continue
+    of_units = {source for recipe in recipes if recipe.embeddings for source in recipe.sources}
+    stated = {source for recipe in recipes for source, part in recipe.sources.items() if part.images}
+    return of_units, {source for source in stated if IMAGES.name in source_assets(source)}
 
 
 def _counted(counts: object) -> list[dict[str, object]]:

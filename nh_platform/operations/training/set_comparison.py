@@ -130,12 +130,14 @@ def verify_training_set(home: Home, name: str, *, on_progress: OnProgress = unwa
         for done, row in enumerate(rows.itertuples()):
             on_progress(Progress("versions", done, len(rows), f"{row.source} {row.session_id} {row.asset}"))
             problems += _problems(store, row.source, row.session_id, row.asset, row.data_version, made.id)
+        problems += _image_problems(store, made)
         on_progress(Progress("versions", len(rows), len(rows), "done"))
         if not problems:
             problems = [
                 str(leak) for leak in audited(at.platform, made, built_parts(at.platform.store, made.id, below=number))
             ]
-        return SetVerification(f"{made.id}@{number}", tuple(problems), len(rows), is_locked)
+        n_versions = len(rows) + len(made.images)
+        return SetVerification(f"{made.id}@{number}", tuple(problems), n_versions, is_locked)
 
 
 def _problems(store: Store, source: str, session_id: str, asset: str, version: str, set_id: str) -> list[str]:
@@ -152,6 +154,25 @@ def _problems(store: Store, source: str, session_id: str, asset: str, version: s
     except NhError as error:
         return [f"{name}: {error}"]
     return []
+
+
+def _image_problems(store: Store, made: TrainingSet) -> list[str]:
+    """Return what is wrong with the embeddings of images that a set names."""
+    from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS
+    from nh_platform.store.file_hashes import require_intact
+    from nh_platform.store.names import SOURCE_WIDE
+    from nh_platform.training_sets.joined_images import replaced_images
+
+    action = f"Run `nh train-set build {made.id}`."
+    problems = [f"{thing}: {found}. {action}" for thing, found in replaced_images(store, made.images)]
+    for source in dict.fromkeys(made.images["source"]):
+        try:
+            folder = store.current(source, SOURCE_WIDE, IMAGE_EMBEDDINGS.name)
+            if folder is not None:
+                require_intact(folder)
+        except NhError as error:
+            problems.append(f"images of {source}: {error}")
+    return problems
 
 
 def compare_training_sets(home: Home, before: str, after: str) -> pd.DataFrame:

@@ -108,4 +108,26 @@ SET_VERSIONS = TableSchema(
     key=("source", "session_id", "asset"),
 )
 
+SET_IMAGES = TableSchema(
+    "set_images",
+    (
+        _SOURCE,
+        Column("image_set", "string", "-", "Image set"),
+        Column("embedding", "string", "-", "Name of the embedding among those of the set"),
+        Column("key", "string", "-", "Identity of its vectors: the set is read with these and no others"),
+        Column("data_version", "string", "-", "Data version of `image_embeddings` when the training set was built"),
+        Column("encoder", "string", "-", "Encoder"),
+        Column("encoder_version", "string", "-", "Version of the encoder's code"),
+        Column("preprocessing", "string", "-", "seed-guide or processor, with its version behind @"),
+        Column("precision", "string", "-", "float32 or bfloat16"),
+        Column("form", "string", "-", "shown; warped or unwarped images of Visual Behavior"),
+        Column("fill", "string", "-", "What took the place of pixels outside of the picture; empty without any"),
+        Column("weights_sha256", "string", "-", "Identity of the weights; empty where the encoder has none"),
+        Column("n_images", "int64", "1", "Images of the set"),
+        Column("n_features", "int64", "1", "Length of a vector"),
+    ),
+    key=("source", "image_set"),
+)
+"""Of a set whose recipe names images."""
+
 SET_TABLES = (SET_SESSIONS, SET_RANGES, SET_UNITS, SET_WINDOWS, SET_STATISTICS, SET_NORMALISED, SET_VERSIONS)
