@@ -161,7 +161,7 @@ def test_a_set_states_the_key_and_the_version_of_what_it_joins(built: OpenHome) 
     (folder,) = built.platform.store.history(TRAINING_SETS, "seen", "training_set").values()
     assert Provenance.read(folder).inputs["allen_vc/images/natural_scenes/gabor-pyramid"] == embedding.key
     said = CliRunner().invoke(app, ["--home", str(home), "train-set", "show", "seen"])
-    assert "images: gabor-pyramid of natural_scenes, 118 of 784 numbers" in " ".join(said.output.split())
+    assert "images: gabor-pyramid of natural_scenes, 118 images, 784 numbers each" in " ".join(said.output.split())
 
 
 def test_another_embedding_of_the_images_is_refused_and_sets_without_images_stay(

@@ -119,8 +119,8 @@ def show(
         units = made.recipe.sources[source].units
         console.say(f"  units: {'good by ' + about['rulebook'] if units == 'good' else units}")
         for one in made.images[made.images["source"] == source].itertuples():
-            said = f"{one.embedding} of {one.image_set}, {one.n_images} of {one.n_features} numbers, key {one.key[:12]}"
-            console.say(f"  images: {escape(said)}")
+            said = f"{one.embedding} of {one.image_set}, {one.n_images} images, {one.n_features} numbers each"
+            console.say(f"  images: {escape(said)}, key {one.key[:12]}")
         console.say(f"  terms: {escape(about['terms'] or 'not known')}")
         for one in about["cites"]:
             console.say(f"  cite:  {escape(one)}")

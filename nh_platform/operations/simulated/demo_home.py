@@ -189,10 +189,16 @@ def _sources_text(sources: Sequence[str]) -> str:
 
 def _recipe_text(sources: Sequence[str]) -> str:
     """Return the recipe of the demo's training set: every session, divided in time, since it has few animals."""
+    from nh_platform.assets.registry import source_assets
+    from nh_platform.embeddings.images.recipe import DEFAULT_ENCODER
+    from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS
+
     lines = [f"id: {TRAINING_SET}", "description: Every session of the demo, divided in time.", "sources:"]
     for source in sources:
         presets = ("continuous-1s", *_ALSO_PRESETS.get(source, ()))
         lines += [f"  {source}:", f"    presets: [{', '.join(presets)}]"]
+        if IMAGE_EMBEDDINGS.name in source_assets(source):
+            lines.append(f"    images: {DEFAULT_ENCODER}")
     shares = "  shares: {train: 60, valid: 10, test: 30}  # sessions are short"
     return "\n".join([*lines, "embeddings: true", "split:", "  by: causal", shares]) + "\n"
 

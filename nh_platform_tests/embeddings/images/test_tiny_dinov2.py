@@ -15,6 +15,7 @@ pytest.importorskip("transformers")
 
 from nh_platform import operations
 from nh_platform.assets.across_sessions.image_embeddings import ASSET
+from nh_platform.defs.build import build_defs
 from nh_platform.embeddings.images.image_embedding import embed_images
 from nh_platform.embeddings.images.image_encoders import find_image_encoder
 from nh_platform.embeddings.images.preprocessing import seed_guide
@@ -28,8 +29,9 @@ from nh_platform.reading import open_store
 from nh_platform.session import ConfigError
 from nh_platform.session.image_set import ImageSet
 from nh_platform.simulation import TINY
+from nh_platform.training_sets import open_training_set
 from nh_platform_tests.embeddings.images.tiny_dinov2 import WIDTH, save_tiny_dinov2
-from nh_platform_tests.homes import make_home
+from nh_platform_tests.homes import make_home, materialize
 
 pytestmark = pytest.mark.train
 
@@ -193,3 +195,38 @@ def test_other_weights_make_their_embedding_stale_and_nothing_else(tmp_path: Pat
     assert after["dinov2-small"] != before["dinov2-small"]
     assert platform.store.data_version("allen_vc", "_source", ASSET.name) != version
     assert np.abs(open_store(home).image_embedding("allen_vc", SCENES, "dinov2-small").vectors - first).max() > 0.01
+
+
+def test_other_weights_make_exactly_the_training_set_that_joins_them_stale(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    make_home(home, ("allen_vc",), 1, dataclasses.replace(TINY, allen_pictures=True))
+    save_tiny_dinov2(home / "models" / "tiny")
+    for name, images in (("seen", ", images: dinov2-small"), ("plain", ", images: gabor-pyramid"), ("bare", "")):
+        recipe = f"id: {name}\nsources:\n  allen_vc: {{units: all{images}, image_sets: [{SCENES}]}}\n"
+        recipe = recipe if images else recipe.replace(f", image_sets: [{SCENES}]", "")
+        (home / "training_sets").mkdir(exist_ok=True)
+        split = "split: {by: causal, gap_s: 2, shares: {train: 60, valid: 10, test: 30}}\n"
+        (home / "training_sets" / f"{name}.yaml").write_text(recipe + split)
+    with (home / "sources.yaml").open("a", encoding="utf-8") as file:
+        file.write("  also_assets: [spike_events]\n")
+    with dg.DagsterInstance.ephemeral() as instance:
+        at = OpenHome(Platform(load_settings(home)), instance)
+        done = materialize(at.platform, instance, "allen_vc", assets=("units", "windows", "spike_events"))
+        assert all(one.success for one in done), [one.errors for one in done]
+        for encoder, folder in (("gabor-pyramid", ""), ("dinov2-small", "models/tiny")):
+            operations.embed_images(at, "allen_vc", SCENES, encoder=encoder, weights=folder)
+        for name in ("seen", "plain", "bare"):
+            operations.build_training_set(at, name)
+        windows = open_training_set("seen", home).windows("train")
+        assert windows.images.vectors.shape == (118, WIDTH)
+
+        save_tiny_dinov2(home / "models" / "tiny", seed=1)
+        fresh = OpenHome(Platform(load_settings(home)), instance)
+        operations.embed_images(fresh, "allen_vc", SCENES, encoder="dinov2-small", weights="models/tiny")
+        stale = [name for name in ("seen", "plain", "bare") if operations.verify_training_set(fresh, name).problems]
+        assert stale == ["seen"]
+        assert operations.build_training_set(fresh, "seen").number == 2
+        assert [operations.build_training_set(fresh, name).is_new for name in ("plain", "bare")] == [False, False]
+        graph = build_defs(fresh.platform).resolve_asset_graph()
+        parents = graph.get(dg.AssetKey(["training_set"])).parent_keys
+        assert dg.AssetKey(["allen_vc", ASSET.name]) in parents
