@@ -6,13 +6,13 @@ are named here by their variable.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nh_platform.downloads.credentials import credential
 from nh_platform.session import ConfigError
 from nh_platform.session.yaml_files.validation_errors import checked
 from nh_platform.session.yaml_files.yaml_file import Location, parse_yaml, read_optional
@@ -45,11 +45,11 @@ class Hook(BaseModel):
         Raises
         ------
         ConfigError
-            If the environment variable that holds it is not set.
+            If the environment variable that holds it is not set, nor one that names its secret file.
         """
         if self.webhook_from is None:
             return self.webhook or ""
-        found = os.environ.get(self.webhook_from, "")
+        found = credential(self.webhook_from)
         if not found:
             raise ConfigError(
                 f"{ALERTS_FILE}, webhook_from {self.webhook_from}",

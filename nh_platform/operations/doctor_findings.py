@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nh_platform.downloads.credentials import credential
 from nh_platform.operations.instance import configuration_file
 from nh_platform.operations.opened_home import existing_parent
 from nh_platform.session import ConfigError, NhError
@@ -94,9 +95,11 @@ def _home(settings: PlatformSettings) -> Iterator[Finding]:
 
 def _credentials() -> Iterator[Finding]:
     for name in CREDENTIALS:
-        value = os.environ.get(name)
-        shown = "not set" if not value else value if name in ("NH_ONE_URL", "NH_ONE_USERNAME") else "set"
-        yield Finding(name, None, shown)
+        try:
+            value, there = credential(name), "set" if os.environ.get(name) else "set by its secret file"
+            yield Finding(name, None, "not set" if not value else value if name == "NH_ONE_URL" else there)
+        except NhError as error:
+            yield Finding(name, False, f"{error.thing}: {error.found}. {error.action}")
 
 
 def _sources(platform: Platform, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:

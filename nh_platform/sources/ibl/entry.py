@@ -6,7 +6,6 @@ them is imported when the source is opened.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +22,12 @@ _FOLDER = Path(__file__).parent
 
 
 def _open(read: Mapping[str, Any], home: Path) -> Source:
+    from nh_platform.downloads.credentials import is_stated
     from nh_platform.sources.ibl.settings import CREDENTIALS, ENVIRONMENT, IblSettings, environment_values
     from nh_platform.sources.ibl.source import IblSource
     from nh_platform.sources.read_settings import read_settings
 
-    has_account = any(os.environ.get(name) for name in CREDENTIALS)
+    has_account = any(map(is_stated, CREDENTIALS))
     mode = "local" if "root" in read else "remote" if has_account else "public"
     values = {**environment_values(), "mode": mode, "raw_dir": "raw", "aggregates": "aggregates", **read}
     variables = {name: variable for name, variable in ENVIRONMENT.items() if name not in read}

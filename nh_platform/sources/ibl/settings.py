@@ -7,7 +7,6 @@ reading IBL. No client is opened and no file is read here.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from nh_platform.downloads.credentials import credential
 from nh_platform.session.errors import without_account
 
 FOLLOW_DEFAULT = "follow_default"
@@ -37,12 +37,19 @@ ENVIRONMENT = {
     "token": "NH_ONE_TOKEN",
     "data_server": "NH_ONE_DATA_SERVER",
 }
-"""Environment variable of each setting that names a server or a credential; these are never read from a file."""
+"""Environment variable of each setting that names a server or a credential; these are never read from
+``sources.yaml``."""
 
 
 def environment_values() -> dict[str, str]:
-    """Return the settings that the ``NH_ONE_*`` variables state."""
-    return {name: os.environ[variable] for name, variable in ENVIRONMENT.items() if os.environ.get(variable)}
+    """Return the settings that the ``NH_ONE_*`` variables state, themselves or by a secret file (``…_FILE``).
+
+    Raises
+    ------
+    ConfigError
+        As of `nh_platform.downloads.credentials.credential`.
+    """
+    return {name: value for name, variable in ENVIRONMENT.items() if (value := credential(variable))}
 
 
 class IblSettings(BaseModel):
