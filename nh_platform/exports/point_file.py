@@ -43,7 +43,7 @@ def write_points(path: Path, points: pd.DataFrame) -> int:
     placed = dict(zip(BRAINGLOBE_AXES, (ap, dv, mirrored_ml_um(ml))))
     if path.suffix.lower() == ".npy":
         held = io.BytesIO()
-        np.save(held, np.column_stack(list(placed.values())))
+        np.save(held, np.column_stack(list(placed.values())), allow_pickle=False)
         content = held.getvalue()
     else:
         table = points.drop(columns=list(AXES)).assign(**placed)

@@ -112,7 +112,7 @@ def _held(folder: Path, path: PurePosixPath) -> Iterator[tuple[str, list[RecordF
         if path.stem in about:
             yield path.stem, _fields_of(about[path.stem]), False
     elif path.suffix == ".npz":
-        with np.load(at) as members:
+        with np.load(at, allow_pickle=False) as members:
             about = _about(str(members["about"])) if "about" in members else {}
         for name, words in about.items():
             yield name, _fields_of(words), False

@@ -96,7 +96,7 @@ def write_pack(
         offsets = np.concatenate([[0], np.cumsum(units["n_spikes"].to_numpy(np.int64))]).astype(np.int64)
         handle.seek(0)
         _write_header(handle, int(offsets[-1]))
-    np.save(folder / OFFSETS, offsets)
+    np.save(folder / OFFSETS, offsets, allow_pickle=False)
     table = structured(ContentTable("units", units, PACK_UNITS.columns))
     np.save(folder / UNITS, table, allow_pickle=False)
     valid_table = structured(ContentTable("valid_time", _joined(PACK_VALID_TIME, valid), PACK_VALID_TIME.columns))

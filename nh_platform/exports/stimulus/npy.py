@@ -156,7 +156,7 @@ def _save(path: Path, array: np.ndarray) -> None:
     try:
         with disk_in_words(path.parent):
             with staging.open("wb") as handle:
-                np.save(handle, array)
+                np.save(handle, array, allow_pickle=False)
             os.replace(staging, path)
     finally:
         staging.unlink(missing_ok=True)

@@ -64,5 +64,5 @@ def patch_wheel(root: Path, index: int, seed: int, *, size: SimulationSize) -> S
     """Turn the wheel's polarity in place: same file, same revision, another md5 (as in the IBL patch of 2025-Q1)."""
     session = simulate_ibl_session(seed, index, size)
     alf = root / session.relative_path / "alf"
-    write_arrays(alf, {"_ibl_wheel.position": -np.load(alf / "_ibl_wheel.position.npy")})
+    write_arrays(alf, {"_ibl_wheel.position": -np.load(alf / "_ibl_wheel.position.npy", allow_pickle=False)})
     return listed(root, session)

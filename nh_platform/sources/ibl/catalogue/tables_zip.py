@@ -8,13 +8,13 @@ Add here what makes a broken catalogue known before it is read. What the tables 
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.downloads.archives import ZIP_ERRORS, archive_problem, unpack
 from nh_platform.downloads.download_folder import DownloadFolder, Place
 from nh_platform.downloads.remote_bytes import Opener
 from nh_platform.downloads.transfers import RetryPolicy
@@ -26,16 +26,15 @@ ZIP_FILE = "cache.zip"
 MOST_BYTES = 2 << 30
 """Longest file of a catalogue, of which no size is stated beforehand."""
 
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
-"""What Python's zipfile raises on a truncated or altered zip file, depending on where it was hit."""
-
 
 def zip_problem(path: Path) -> str | None:
     """Return what is wrong with a zip, in words; None where every member has its stated length and checksum."""
+    if problem := archive_problem(path):  # before it is looked through: a bomb of 2 GB would take an hour
+        return problem
     try:
         with zipfile.ZipFile(path) as zipped:
             broken = zipped.testzip()
-    except (*_ZIP_ERRORS, RuntimeError) as error:  # RuntimeError: the altered flag that says encrypted
+    except ZIP_ERRORS as error:
         return f"not a whole zip file: {error}"
     return None if broken is None else f"not a whole zip file: checksum of {broken}"
 
@@ -77,8 +76,14 @@ def downloaded(what: str, name: str, server: Opener, settings: IblSettings) -> I
 
 
 def tables_of_zip(path: Path) -> dict[str, pd.DataFrame]:
-    """Return the tables of a whole zip file, as of `read_tables`."""
+    """Return the tables of a whole zip file, as of `read_tables`.
+
+    Raises
+    ------
+    BadUpstreamData
+        As of `unpack` and `read_tables`.
+    """
     with zipfile.ZipFile(path) as zipped:
         tables = [name for name in zipped.namelist() if name.endswith(".pqt") and "/" not in name]
-        zipped.extractall(path.parent, members=tables)
+    unpack(path, tables, path.parent, f"the zip of the ONE tables, {path.name}")
     return read_tables(path.parent)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.downloads.archives import archive_problem
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, Note, Session, UpstreamTrouble
 from nh_platform.session.columns import unnamed_fields
@@ -23,6 +24,9 @@ from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 
 Read = TypeVar("Read")
 Given = ParamSpec("Given")
+
+MOST_UNPACKED_BYTES = 2 << 30
+"""Most bytes that an npz file may unpack to: 1,500 units × 500 waveforms × 40 channels of int64 are 0.24 GB."""
 
 CRITICAL = "CRITICAL"
 """Dataset QC with which IBL marks a dataset as not to be used; ONE does not load it (``QC.FAIL`` is its limit)."""
@@ -252,6 +256,9 @@ class OpenFiles:
         """
         self.require(collection, name)
         path = self.label(collection, name)
+        # A row that repeats 256 times, as channels of waveforms do, packs as well as a bomb: bytes alone are limited.
+        if problem := archive_problem(self._paths[path], most_bytes=MOST_UNPACKED_BYTES, most_ratio=None):
+            raise self.bad(path, f"no array {key!r} can be read: {problem}")
         try:
             with np.load(self._paths[path], allow_pickle=False) as held:
                 array = held[key]
