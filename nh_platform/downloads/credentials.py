@@ -7,6 +7,7 @@ are given secrets. Add here another place that credentials may come from. Which 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from nh_platform.session import ConfigError
 
 FILE_SUFFIX = "_FILE"
 """Ends the name of the variable that names a secret file, as of Docker's own images."""
+
+_given: set[str] = set()
+"""Credentials that this process read."""
 
 MOST_BYTES = 1 << 16
 """Longest secret file that is read; a token of Alyx has 40 characters, a long JSON web token some kB."""
@@ -35,6 +39,7 @@ def credential(variable: str) -> str:
     """
     value, place = os.environ.get(variable, ""), os.environ.get(variable + FILE_SUFFIX, "")
     if not place:
+        _given.add(value)
         return value
     if value:
         raise ConfigError(
@@ -42,7 +47,18 @@ def credential(variable: str) -> str:
             f"it is set, and so is {variable}{FILE_SUFFIX}: which of them counts is not said",
             "Unset one of them.",
         )
-    return _content(variable + FILE_SUFFIX, Path(place))
+    _given.add(content := _content(variable + FILE_SUFFIX, Path(place)))
+    return content
+
+
+def without_credentials(text: str) -> str:
+    """Return what a server said without the credentials that this process read: some repeat who asked.
+
+    Not for texts of our own: a name such as ``ibl`` is a word of theirs.
+    """
+    for value in sorted(filter(None, _given), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text)
+    return text
 
 
 def is_stated(variable: str) -> bool:

@@ -96,8 +96,11 @@ def _home(settings: PlatformSettings) -> Iterator[Finding]:
 def _credentials() -> Iterator[Finding]:
     for name in CREDENTIALS:
         try:
-            value, there = credential(name), "set" if os.environ.get(name) else "set by its secret file"
-            yield Finding(name, None, "not set" if not value else value if name == "NH_ONE_URL" else there)
+            if name == "NH_ONE_URL":
+                yield Finding(name, None, os.environ.get(name) or "not set")
+            else:
+                there = "set" if os.environ.get(name) else "set by its secret file"
+                yield Finding(name, None, there if credential(name) else "not set")
         except NhError as error:
             yield Finding(name, False, f"{error.thing}: {error.found}. {error.action}")
 

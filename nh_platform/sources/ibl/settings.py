@@ -7,6 +7,7 @@ reading IBL. No client is opened and no file is read here.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -40,6 +41,9 @@ ENVIRONMENT = {
 """Environment variable of each setting that names a server or a credential; these are never read from
 ``sources.yaml``."""
 
+SECRET = ("username", "password", "token")
+"""Settings whose values are in no text; a secret file may hold them."""
+
 
 def environment_values() -> dict[str, str]:
     """Return the settings that the ``NH_ONE_*`` variables state, themselves or by a secret file (``…_FILE``).
@@ -49,7 +53,11 @@ def environment_values() -> dict[str, str]:
     ConfigError
         As of `nh_platform.downloads.credentials.credential`.
     """
-    return {name: value for name, variable in ENVIRONMENT.items() if (value := credential(variable))}
+    stated = {
+        name: credential(variable) if name in SECRET else os.environ.get(variable, "")
+        for name, variable in ENVIRONMENT.items()
+    }
+    return {name: value for name, value in stated.items() if value}
 
 
 class IblSettings(BaseModel):

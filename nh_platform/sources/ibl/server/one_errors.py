@@ -13,6 +13,7 @@ import urllib.error
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
+from nh_platform.downloads.credentials import without_credentials
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, StoreError, UnknownSession, UpstreamTrouble
 
 TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
@@ -148,9 +149,9 @@ def _detail_of(error: BaseException) -> str:
     text = getattr(response, "text", "") or ""
     with suppress(ValueError, AttributeError):
         text = str(json.loads(text).get("detail") or text)
-    return " ".join(text.split())[:QUERY_SHOWN] or "no reason given"
+    return without_credentials(" ".join(text.split()))[:QUERY_SHOWN] or "no reason given"
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an exception's text; ONE's ALF errors add a paragraph of advice about its own API."""
-    return (str(error).strip().splitlines() or [""])[0].strip()
+    return without_credentials((str(error).strip().splitlines() or [""])[0].strip())
