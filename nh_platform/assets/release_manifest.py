@@ -14,6 +14,7 @@ from nh_platform.history.releases.held import accept, accepted_snapshot, forget_
 from nh_platform.history.releases.newer import record_published
 from nh_platform.history.snapshots import ASSET as NAME
 from nh_platform.history.snapshots import list_snapshots
+from nh_platform.history.upstream_names import without_unsafe_names
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
 from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
@@ -89,7 +90,8 @@ def _manifest_now(platform: Platform, source: str) -> Manifest:
     before = None
     with suppress(NhError):  # nothing is stored yet, or it is damaged: everything is asked for
         before = platform.manifest(source) if isinstance(opened, ContinuingSource) else None
-    return opened.manifest_after(before) if before and isinstance(opened, ContinuingSource) else opened.manifest()
+    found = opened.manifest_after(before) if before and isinstance(opened, ContinuingSource) else opened.manifest()
+    return without_unsafe_names(found)
 
 
 def _record_published(platform: Platform, source: str) -> None:

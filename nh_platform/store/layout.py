@@ -30,6 +30,7 @@ from nh_platform.store.damage_notes import damage_error, noted_damage
 from nh_platform.store.durable import disk_in_words, sync_tree, unreadable
 from nh_platform.store.file_hashes import hash_folder, read_record
 from nh_platform.store.names import PROVENANCE, REPLACED, SOURCE_WIDE, TRAINING_SETS, VERSION_DIGITS, place_of
+from nh_platform.store.path_parts import path_part_problem
 from nh_platform.store.provenance import Provenance
 from nh_platform.store.store_format import begin_format, require_format
 from nh_platform.store.version_folders import exclusive, history_names, pointer, put_version, staging_name, with_latest
@@ -83,9 +84,9 @@ class Store:
         if not self._is_format_known:
             self._is_format_known = require_format(self.root)
         for part in (source, session_id, asset):
-            if not part or part in (".", "..") or "/" in part or "\\" in part:
+            if path_part_problem(part):
                 raise StoreError(
-                    f"store {self.root}", f"{part!r} cannot be part of a path", "Use letters, digits, _ and -."
+                    f"store {self.root}", f"{part[:80]!r} cannot be part of a path", "Use letters, digits, _ and -."
                 )
         return self.root / source / session_id / asset
 

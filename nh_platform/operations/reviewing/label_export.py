@@ -139,8 +139,13 @@ def _files(
 ) -> dict[Path, str]:
     """Return the files by path."""
     from nh_platform.qc.reviews.curators.label_exporting import to_curation, to_phy
+    from nh_platform.store.path_parts import path_part_problem
 
     of_probe = {str(probe): own for probe, own in units.groupby("probe", sort=True)}
+    for probe in of_probe:  # as its file states it: of a lab's own it may be anything
+        if problem := path_part_problem(probe):
+            action = "Rename the probe in the file of the session, or name one file: --out FILE.json."
+            raise ConfigError(f"probe {probe[:80]!r}", f"no file can be named so: {problem}", action)
     if form == "phy":
         texts = {probe: to_phy(own, rulebook, fail_as) for probe, own in of_probe.items()}
         return {out / probe / name: text for probe, files in texts.items() for name, text in files.items()}

@@ -21,6 +21,7 @@ from urllib.parse import urlparse
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.store.path_parts import relative_path_problem
 
 PROJECT = "visual-behavior-neuropixels"
 LATEST = "latest"
@@ -219,7 +220,7 @@ def _manifest_paths(root: Path) -> dict[str, tuple[Path, Path]]:
 def _file(entry: dict[str, Any], file_id: str) -> ReleaseFile:
     url = str(entry["url"])
     below = urlparse(url).path.lstrip("/").partition("/")[2]
-    if not below or ".." in below.split("/"):
+    if relative_path_problem(below):
         raise ValueError(f"url {url} names no file of the project")
     return ReleaseFile(
         path=below,
