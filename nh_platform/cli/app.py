@@ -48,6 +48,7 @@ from nh_platform.cli.upkeep.lock import app as lock_app
 from nh_platform.cli.upkeep.migrate import migrate
 from nh_platform.cli.upkeep.prune import prune
 from nh_platform.cli.upkeep.verify import verify
+from nh_platform.cli.watching.metrics import metrics
 from nh_platform.home.folder import HOME_VARIABLE, home_folder
 from nh_platform.session import NhError
 
@@ -132,6 +133,7 @@ for _command in (
     backup,
     restore,
     prune,
+    metrics,
     cite,
 ):
     app.command()(_command)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.filesize import decimal
 from rich.markup import escape
 
@@ -25,6 +28,10 @@ _COUNTS = ("sessions", "ingested", "stale", "not loaded", "failed", "gated", "da
 
 def status(
     format_: FormatOption = Format.table,
+    watch: Annotated[
+        float | None,
+        typer.Option("--watch", min=1.0, metavar="SECONDS", help="Show it again every so many seconds, until Ctrl-C."),
+    ] = None,
 ) -> None:
     """Show per source how many sessions are ingested, stale, failed, gated or withdrawn, and the disk that all takes.
 
@@ -35,8 +42,24 @@ def status(
 
         nh status
 
+        nh status --watch 10
+
         nh --home /data/neuropixels status --format json
     """
+    if watch is None:
+        _show(format_)
+        return
+    while True:
+        if format_ is Format.table and sys.stdout.isatty():
+            console.out.clear()
+        _show(format_)
+        if format_ is Format.table:
+            console.say(f"{time.strftime('%H:%M:%S')}; again in {watch:g} s, Ctrl-C ends it.")
+        time.sleep(watch)
+
+
+def _show(format_: Format) -> None:
+    """Print the state of the home folder once."""
     from nh_platform.store.names import REPLACED
 
     found = operations.status(home_folder())

@@ -65,12 +65,18 @@ class Hook(BaseModel):
 
 
 class AlertSettings(BaseModel):
-    """Who is told of checks, and after how many hours without an answer upstream counts as down."""
+    """Who is told of checks, and after how long upstream counts as down and a release as stale.
+
+    Upstream is down after ``upstream_down_after_h`` hours without an answer. After ``release_stale_after_days`` days
+    hooks are told of wanted sessions that are not made, of a release that waits to be accepted, and of a catalogue that
+    was not looked at.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     hooks: list[Hook] = []
     upstream_down_after_h: Annotated[float, Field(gt=0)] = 6.0
+    release_stale_after_days: Annotated[float, Field(gt=0)] = 7.0
 
 
 def load_alerts(home: Path) -> AlertSettings:

@@ -61,6 +61,7 @@ from nh_platform.operations.upkeep.pruning import prune
 from nh_platform.operations.upkeep.restoration import restore
 from nh_platform.operations.upkeep.run_pruning import prune_runs
 from nh_platform.operations.upkeep.verification import verify
+from nh_platform.operations.watching.counters import metrics
 
 __all__ = [
     "accept_release",
@@ -101,6 +102,7 @@ __all__ = [
     "map_units",
     "materialize",
     "merge_reviews",
+    "metrics",
     "migrate",
     "open_home",
     "probes",

@@ -117,14 +117,21 @@ def status(home: Home) -> HomeStatus:
             assets = at.platform.store.root / name
             size = _bytes(assets.resolve()) if assets.is_symlink() else parts.get(assets, 0)
             try:
-                sources[name] = _source_status(at, name, size)
+                sources[name] = source_status(at, name, size)
             except NhError as error:  # never synced, or its rulebook or a record in the store; the others go on
                 sources[name] = error
     taken = {top.name: sum(n for part, n in parts.items() if part.parent == top) for top in _folders(folder)}
     return HomeStatus(folder, sources, taken, shutil.disk_usage(existing_parent(folder)).free)
 
 
-def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus:
+def source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus:
+    """Return how far a source of an opened home is; ``store_bytes`` is what its assets take.
+
+    Raises
+    ------
+    NhError
+        If it was never synced, or its settings, rulebook or records cannot be used.
+    """
     from nh_platform.history.releases.newer import newer_release
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.home.set_aside import set_aside_words

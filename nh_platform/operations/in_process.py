@@ -15,6 +15,7 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
 
+from nh_platform.defs.run_logs.log_lines import log_format
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.session import NhError
 
@@ -50,6 +51,7 @@ def execute(
         If the run was interrupted (Ctrl-C, or SIGTERM where it is mapped). Dagster returns from that as from a failed
         step and calls it a failure, which `run_retries` would launch again; here the run is marked as cancelled.
     """
+    log_format()  # a mistake in it is told before anything runs
     run_id, instance = str(uuid.uuid4()), home.instance
 
     def listen(entry: dg.EventLogEntry) -> None:

@@ -17,8 +17,10 @@ from typing import Any
 
 import dagster as dg
 
+from nh_platform.assets.release_manifest import NAME as MANIFEST_ASSET
+from nh_platform.defs.automation.stale_releases import LOOK_INTERVAL_S, stale_releases
 from nh_platform.defs.making_checks import NOT_COMPARED
-from nh_platform.home.alerts import ALERTS_FILE, Hook, Severity, load_alerts
+from nh_platform.home.alerts import ALERTS_FILE, AlertSettings, Hook, Severity, load_alerts
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError, UpstreamTrouble
 from nh_platform.session.display import counted
@@ -30,6 +32,8 @@ _LOOK_BACK_S = 60.0
 _TIMEOUT_S = 20
 _MOST_STATED = 50
 """Checks that one message states whole; a new rulebook can warn of a thousand sessions."""
+_STANDING = " standing"
+"""Key of the cursor for what is stale; no hook is called so."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -56,7 +60,8 @@ def build_alert_sensor(platform: Platform) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             f"Tells the hooks of {ALERTS_FILE} in the home folder (a webhook or a command) which checks failed or "
-            "warned: rules, gates, sessions left failed, upstream that is down. docs/configuration.md says how."
+            "warned (rules, gates, sessions left failed, upstream that is down), and of releases that are not worked "
+            "off for days. docs/configuration.md says how."
         ),
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -73,17 +78,23 @@ def evaluate_alerts(instance: dg.DagsterInstance, platform: Platform, cursor: st
     """
     memory: dict[str, Any] = json.loads(cursor) if cursor else {}
     try:
-        hooks = load_alerts(platform.settings.home).hooks
+        settings = load_alerts(platform.settings.home)
     except NhError as error:
         return _said(str(error), json.dumps(memory))
-    words, kept = [], {}
+    hooks = settings.hooks
+    standing = _standing(instance, platform, settings, memory.get(_STANDING) or {}) if hooks else {}
+    stale: dict[str, dict[str, str]] = standing.get("stale", {})
+    words, kept = [], dict[str, Any]({_STANDING: standing} if standing else {})
     for hook in hooks:
         before = memory.get(hook.name)
         told, alerts, ended = _gathered(instance, before or {"at": time.time(), "told": []})
-        kept[hook.name] = {"at": ended, "told": told}
+        known = (before or {}).get("stale", [])
+        alerts += [_stale_alert(one) for key, one in sorted(stale.items()) if key not in known]
+        kept[hook.name] = {"at": ended, "told": told, "stale": sorted(stale)}
         chosen = [one for one in alerts if one.outcome in hook.outcomes]
         if before is None:
             words.append(f"{hook.name} is told of what ends from now on")
+            kept[hook.name]["stale"] = []  # what is stale goes on: it is told in the next tick
         elif chosen:
             try:
                 tell(hook, chosen, platform)
@@ -93,6 +104,22 @@ def evaluate_alerts(instance: dg.DagsterInstance, platform: Platform, cursor: st
                 words.append(f"{counted(len(chosen), 'check waits', 'checks wait')}: {error}")
     nothing = "no check failed or warned" if hooks else f"no hooks in {ALERTS_FILE}"
     return _said("; ".join(words) or nothing, json.dumps(kept))
+
+
+def _standing(
+    instance: dg.DagsterInstance, platform: Platform, settings: AlertSettings, memory: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what is stale, looked at anew every half hour, and since when each source waits."""
+    now = dt.datetime.now(dt.UTC)
+    if time.time() - float(memory.get("looked", 0.0)) < LOOK_INTERVAL_S:
+        return memory
+    since = dict(memory.get("since", {}))
+    return {"looked": time.time(), "stale": stale_releases(instance, platform, settings, since, now), "since": since}
+
+
+def _stale_alert(one: dict[str, str]) -> CheckAlert:
+    asset = f"{one['source']}/{MANIFEST_ASSET}"
+    return CheckAlert("warned", one["source"], asset, one["check"], session="", found=one["found"], rulebook="", run="")
 
 
 def _said(words: str, cursor: str) -> dg.SensorResult:

@@ -62,7 +62,7 @@ class Entrance:
 
 
 DAGSTER = Entrance(
-    data=("/graphql", "/logs", "/download_debug", "/notebook", "/dagit/notebook"),
+    data=("/graphql", "/metrics", "/logs", "/download_debug", "/notebook", "/dagit/notebook"),
     posts=("/graphql",),
     posts_only=("/graphql",),
     web_sockets=("/graphql",),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nh_platform.operations.web.guard import Guard
 from nh_platform.operations.web.page_names import page_hosts
+from nh_platform.operations.web.served_metrics import with_metrics
 from nh_platform.operations.web.stored_pages import with_stored_pages
 
 _CLOSING_S = 2
@@ -41,7 +42,7 @@ def serve_page(arguments: Sequence[str]) -> None:
     ):
         instance.optimize_for_webserver(_STATEMENT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW)
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MS)
-        pages = with_stored_pages(app, Store(load_settings().store))
+        pages = with_metrics(with_stored_pages(app, Store(load_settings().store)), instance)
         guarded = Guard(pages, page_hosts(asked.host, asked.port, asked.allowed_host))
         uvicorn.run(
             guarded, host=asked.host, port=asked.port, log_level="warning", timeout_graceful_shutdown=_CLOSING_S

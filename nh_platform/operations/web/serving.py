@@ -103,12 +103,13 @@ def serve_ui(
 
 def _services(folder: Path, page: Page) -> dict[str, Callable[[int], Sequence[str]]]:
     """Return the processes of a page; they meet at a socket in ``folder``, which nobody else may enter."""
+    from nh_platform.defs.run_logs.log_lines import log_format
     from nh_platform.defs.run_storage import LOCATION
 
     at, workspace = folder / "code.sock", folder / "workspace.yaml"
     server = {"grpc_server": {"socket": str(at), "location_name": LOCATION}}
     workspace.write_text(json.dumps({"load_from": [server]}), encoding="utf-8")
-    level = ("--log-level", page.log_level)
+    level = ["--log-level", page.log_level, *(["--log-format", "json"] if log_format() == "json" else [])]
     code_server = ["-m", "nh_platform.definitions", "--location-name", LOCATION, "--socket", str(at), *level]
     served = page_arguments(workspace, page.host, page.port, page.allowed_hosts, read_only=page.read_only)
     daemon = {} if page.read_only else {DAEMON: ["-w", str(workspace), *level]}
