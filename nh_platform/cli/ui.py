@@ -28,6 +28,13 @@ def ui(
             help="Another name of the page, as the browser shows it (reverse proxy, tunnel). May be repeated."
         ),
     ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            help="Serve the page alone: code server (named in this workspace.yaml) and daemon run elsewhere.",
+            dir_okay=False,
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what daemon and code server do.")] = False,
 ) -> None:
     """Serve Dagster's web page, and run what it and the sensors ask for, until you press Ctrl-C.
@@ -41,6 +48,8 @@ def ui(
         nh --home /data/neuropixels ui --port 3100
 
         nh ui --read-only --port 3001
+
+        nh ui --workspace deploy/workspace.yaml
     """
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import use_embedded_instance
@@ -55,7 +64,7 @@ def ui(
     if demo:
         use_embedded_instance()
     level = "info" if verbose else "warning"
-    page = Page(host, port, tuple(allowed_host or ()), read_only=read_only, log_level=level)
+    page = Page(host, port, tuple(allowed_host or ()), read_only=read_only, log_level=level, workspace=workspace)
     if not is_loopback(host):
         console.say(
             f"[yellow]warning[/]: the page has no login, and everybody who reaches port {port} of {host} may run and "

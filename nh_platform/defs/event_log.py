@@ -1,9 +1,10 @@
-"""The event log of the embedded instance: Dagster's SQLite one, quick about partitions, and true to the rules in force.
+"""The event log of an instance: Dagster's own, quick about partitions, and true to the rules in force.
 
-Named in ``dagster.yaml``. The page of a partitioned check asks for every evaluated session whether it is a partition,
-one SQL statement each: 3.7 to 4.2 s a check with 1,000 sessions, 0.05 s where the answer costs nothing. What a check
-found by a rulebook that is no longer the active one is history, and no result: no page shows it as the outcome. Add
-here only what the storage itself must do differently; a test fails when Dagster's method moves.
+The SQLite one is named in ``dagster.yaml``; that of Postgres stands in `deployed.postgres_storage`. The page of a
+partitioned check asks for every evaluated session whether it is a partition, one SQL statement each: 3.7 to 4.2 s a
+check with 1,000 sessions, 0.05 s where the answer costs nothing. What a check found by a rulebook that is no longer the
+active one is history, and no result: no page shows it as the outcome. Add here only what the storage itself must do
+differently; a test fails when Dagster's method moves.
 """
 
 import re
@@ -21,7 +22,7 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckPartitionInfo,
 )
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
 from dagster._core.storage.event_log.base import AssetCheckSummaryRecord
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
@@ -39,38 +40,22 @@ _STATED_LENGTH = 200
 """Characters of a stored evaluation in which its digest stands, from the name of it on."""
 
 
-class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
+class PartitionCaching(SqlEventLogStorage):
     """Answers `has_dynamic_partition` from one read of all partitions, and with the results that count.
 
     A key that is in the remembered set is there; any other key is asked for in the database, so that a partition that
-    another process has just added is never missed.
+    another process has just added is never missed. Stands before one of Dagster's storages among the bases of a class.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._history = Path(self.path_for_shard(INDEX_SHARD_NAME)).parent
+    position_of_text = staticmethod(sa.func.instr)
+    """SQL function of a text and a part of it, which returns where the part begins."""
+
+    def _count_by_rules_of(self, home: Path) -> None:
+        """Begin to remember partitions, and to count results by the rules of a home folder."""
         self._remembered: dict[str, tuple[float, frozenset[str]]] = {}
         self._remembered_lock = threading.Lock()
-        self._rules = RulesInForce(_home_of(self._history))
+        self._rules = RulesInForce(home)
         self._digests: dict[int, str] = {}
-
-    @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> "PartitionCachingSqliteEventLogStorage":
-        """Return the storage that ``dagster.yaml`` describes."""
-        return cls(inst_data=inst_data, **config_value)
-
-    def store_event(self, event: EventLogEntry) -> None:
-        """Store an event; on a full disk the last line of a run's output says so in words."""
-        with named_full_disk(self._history):
-            super().store_event(event)
-
-    def delete_events(self, run_id: str) -> None:
-        """Remove the events of a run, and the file that only it had: Dagster leaves 0.3 MB of it behind."""
-        super().delete_events(run_id)
-        shard = Path(self.path_for_shard(run_id))
-        for path in shard.parent.glob(f"{shard.name}*"):
-            path.unlink(missing_ok=True)
-        self._initialized_dbs.discard(run_id)
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """Return whether a key is a partition."""
@@ -145,7 +130,7 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
     def _read_digests(self, storage_ids: Sequence[int]) -> None:
         """Read by which rulebooks evaluations were made, each once in the life of the process: they never change."""
         table, column = AssetCheckExecutionsTable.c, AssetCheckExecutionsTable.c.evaluation_event
-        stated = sa.func.substr(column, sa.func.instr(column, f'"{RULEBOOK_DIGEST}"'), _STATED_LENGTH)
+        stated = sa.func.substr(column, self.position_of_text(column, f'"{RULEBOOK_DIGEST}"'), _STATED_LENGTH)
         unread = [one for one in storage_ids if one not in self._digests]
         for start in range(0, len(unread), _AT_A_TIME):
             asked = unread[start : start + _AT_A_TIME]
@@ -161,6 +146,33 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
     def _forget(self, partitions_def_name: str) -> None:
         with self._remembered_lock:
             self._remembered.pop(partitions_def_name, None)
+
+
+class PartitionCachingSqliteEventLogStorage(PartitionCaching, SqliteEventLogStorage):
+    """The event log of the embedded instance."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._history = Path(self.path_for_shard(INDEX_SHARD_NAME)).parent
+        self._count_by_rules_of(_home_of(self._history))
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> "PartitionCachingSqliteEventLogStorage":
+        """Return the storage that ``dagster.yaml`` describes."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event; on a full disk the last line of a run's output says so in words."""
+        with named_full_disk(self._history):
+            super().store_event(event)
+
+    def delete_events(self, run_id: str) -> None:
+        """Remove the events of a run, and the file that only it had: Dagster leaves 0.3 MB of it behind."""
+        super().delete_events(run_id)
+        shard = Path(self.path_for_shard(run_id))
+        for path in shard.parent.glob(f"{shard.name}*"):
+            path.unlink(missing_ok=True)
+        self._initialized_dbs.discard(run_id)
 
 
 def _home_of(history: Path) -> Path:

@@ -1,10 +1,10 @@
-"""The run storage of the embedded instance: Dagster's SQLite one, which says of every run where it comes from.
+"""The run storage of an instance: Dagster's own, which says of every run where it comes from.
 
-Named in ``dagster.yaml``. Runs that `nh` makes in its own process name no code location, and the page left them out of
-its overview and of the pages of their jobs: after `nh demo` the first page was empty. Runs that a person launches in
-the page go through a job of Dagster's that has none of our tags; what waited in the queue, or ended before its first
-step, was found by none. Add here only what the storage
-itself must do differently.
+The SQLite one is named in ``dagster.yaml``; that of Postgres stands in `deployed.postgres_storage`. Runs that `nh`
+makes in its own process name no code location, and the page left them out of its overview and of the pages of their
+jobs: after `nh demo` the first page was empty. Runs that a person launches in the page go through a job of Dagster's
+that has none of our tags; what waited in the queue, or ended before its first step, was found by none. Add here only
+what the storage itself must do differently.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from dagster import DagsterRun
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
-from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.runs import SqliteRunStorage, SqlRunStorage
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from nh_platform.defs.run_tags import IN_THE_PAGE, REASON_TAG, SOURCE_TAG
@@ -23,13 +23,11 @@ LOCATION, REPOSITORY = "nh_platform", "__repository__"
 """Name of the code location in ``workspace.yaml``, and Dagster's of the one repository that definitions make."""
 
 
-class PlacingSqliteRunStorage(SqliteRunStorage):
-    """Gives runs without a code location that of the platform, and every run the tags of source and reason."""
+class Placing(SqlRunStorage):
+    """Gives runs without a code location that of the platform, and every run the tags of source and reason.
 
-    @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> PlacingSqliteRunStorage:
-        """Return the storage that ``dagster.yaml`` describes."""
-        return cls.from_local(inst_data=inst_data, **config_value)
+    Stands before one of Dagster's storages among the bases of a class.
+    """
 
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
         """Store a run; one that began in another process than the code server's is not tried again by the daemon."""
@@ -39,6 +37,15 @@ class PlacingSqliteRunStorage(SqliteRunStorage):
             placed = dagster_run._replace(remote_job_origin=RemoteJobOrigin(location, dagster_run.job_name))
             dagster_run = placed.with_tags({MAX_RETRIES_TAG: "0", **dagster_run.tags})
         return super().add_run(dagster_run)
+
+
+class PlacingSqliteRunStorage(Placing, SqliteRunStorage):
+    """The run storage of the embedded instance."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> PlacingSqliteRunStorage:
+        """Return the storage that ``dagster.yaml`` describes."""
+        return cls.from_local(inst_data=inst_data, **config_value)
 
 
 def _lacking_tags(run: DagsterRun) -> dict[str, str]:

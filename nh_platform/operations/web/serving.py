@@ -48,6 +48,8 @@ class Page:
         Refuse whatever would change something, and work without a daemon, beside a page that has one.
     log_level
         Level from which the processes say what they do.
+    workspace
+        A ``workspace.yaml`` whose code server runs elsewhere, and so does the daemon: the page alone is served.
     """
 
     host: str = "127.0.0.1"
@@ -55,6 +57,12 @@ class Page:
     allowed_hosts: tuple[str, ...] = ()
     read_only: bool = False
     log_level: str = "warning"
+    workspace: Path | None = None
+
+    @property
+    def has_daemon(self) -> bool:
+        """Whether a daemon belongs to it, of which a home has one."""
+        return not self.read_only and self.workspace is None
 
     @property
     def address(self) -> str:
@@ -81,19 +89,22 @@ def serve_ui(
     Raises
     ------
     ConfigError
-        If another nh ui works on the home folder, the address cannot be listened on, or a rulebook be used.
+        If another nh ui works on the home folder, the address cannot be listened on, a rulebook be used, or the
+        workspace be read.
     ServiceEnded
         If a process cannot be kept running.
     """
     from nh_platform.home.platform import Platform
 
+    if page.workspace is not None and not page.workspace.is_file():
+        raise ConfigError(f"workspace {page.workspace}", "there is no such file", "deploy/workspace.yaml is one.")
     with ExitStack() as stack:
-        if not page.read_only:
+        if page.has_daemon:
             stack.enter_context(hold_home(settings))
         require_free_port(page.host, page.port)
         Platform(settings)  # a rulebook with a mistake is named here, and not among Dagster's tracebacks
         prepare_instance(settings)
-        if not page.read_only:
+        if page.has_daemon:
             write_running_ui(settings.home, page.address)
             stack.callback(remove_running_ui, settings.home)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nh-ui-")))
@@ -106,13 +117,16 @@ def _services(folder: Path, page: Page) -> dict[str, Callable[[int], Sequence[st
     from nh_platform.defs.run_logs.log_lines import log_format
     from nh_platform.defs.run_storage import LOCATION
 
+    if page.workspace is not None:
+        alone = page_arguments(page.workspace, page.host, page.port, page.allowed_hosts, read_only=page.read_only)
+        return {PAGE: partial(child_command, PAGE, page.workspace, alone)}
     at, workspace = folder / "code.sock", folder / "workspace.yaml"
     server = {"grpc_server": {"socket": str(at), "location_name": LOCATION}}
     workspace.write_text(json.dumps({"load_from": [server]}), encoding="utf-8")
     level = ["--log-level", page.log_level, *(["--log-format", "json"] if log_format() == "json" else [])]
     code_server = ["-m", "nh_platform.definitions", "--location-name", LOCATION, "--socket", str(at), *level]
     served = page_arguments(workspace, page.host, page.port, page.allowed_hosts, read_only=page.read_only)
-    daemon = {} if page.read_only else {DAEMON: ["-w", str(workspace), *level]}
+    daemon = {} if not page.has_daemon else {DAEMON: ["-w", str(workspace), *level]}
     arguments = {CODE_SERVER: [*code_server, "--use-python-environment-entry-point"], PAGE: served, **daemon}
     return {name: partial(child_command, name, at, given) for name, given in arguments.items()}
 
