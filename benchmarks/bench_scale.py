@@ -1,12 +1,13 @@
 """How the platform feels with 1,000 sessions: a sensor tick, and the pages of the web server.
 
-    uv run python -m benchmarks.bench_scale [--sessions 1000] [--stock]
+    uv run python -m benchmarks.bench_scale [--sessions 1000] [--stock] [--own-instance]
 
 Makes a catalogue of 1,000 sessions (210,000 files, nothing behind them), registers them, stores one materialization of
 `units` and one evaluation of every check per session, and measures: one tick of the release sensor, and the GraphQL
 answers that the asset page, the partitions page and the page of every check ask for, each after the web server was
 asked for nothing else of it (first) and four times more (median). ``--stock`` uses Dagster's own event log in place of
-ours, for the comparison. Exit 1 where an aim is missed.
+ours, for the comparison. ``--own-instance`` fills and measures the instance of ``DAGSTER_HOME``, which should be empty
+before: that of ``deploy/dagster.yaml`` for Postgres. Exit 1 where an aim is missed.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ from nh_platform.simulation.ibl.catalogue import simulate_catalogue
 from nh_platform.sources.registry import source_entry
 
 REPEATS = 5
+_POSTGRES = "nh_platform.defs.deployed.postgres_storage\n  class: PartitionCachingPostgresEventLogStorage"
+_STOCK = {
+    "nh_platform.defs.event_log": "dagster._core.storage.event_log",
+    "PartitionCachingSqliteEventLogStorage": "SqliteEventLogStorage",
+    _POSTGRES: "dagster_postgres.event_log\n  class: PostgresEventLogStorage",
+}
+"""Storages of ``dagster.yaml`` and of ``deploy/dagster.yaml``, and Dagster's own in their place."""
 TICK_AIM_S, PAGE_AIM_S = 10.0, 1.0
 
 
@@ -57,15 +65,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--stock", action="store_true", help="Dagster's own SQLite event log")
+    parser.add_argument("--own-instance", action="store_true", help="the instance of DAGSTER_HOME")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        os.environ.pop("DAGSTER_HOME", None)
+        if not arguments.own_instance:
+            os.environ.pop("DAGSTER_HOME", None)
         settings = load_settings(home)
-        prepare_instance(settings)
+        dagster_home = prepare_instance(settings)
         if arguments.stock:
-            _use_stock_event_log(settings.dagster_home / "dagster.yaml")
+            _use_stock_event_log(dagster_home / "dagster.yaml")
         platform = Platform(settings)
         platform._sources["ibl"] = CatalogueSource()  # type: ignore[assignment]
         tables = simulate_catalogue(arguments.sessions)
@@ -76,7 +86,7 @@ def main() -> None:
             aims = Aims()
             _tick(instance, platform, aims)
             checks = _fill(instance, platform, manifest.session_ids)
-        _pages(home, settings.dagster_home, checks, aims)
+        _pages(home, dagster_home, checks, aims)
     aims.finish()
 
 
@@ -147,8 +157,9 @@ def _wait(address: str) -> None:
 
 def _use_stock_event_log(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    text = text.replace("module: nh_platform.defs.event_log", "module: dagster._core.storage.event_log")
-    path.write_text(text.replace("PartitionCachingSqliteEventLogStorage", "SqliteEventLogStorage"), encoding="utf-8")
+    for ours, stock in _STOCK.items():
+        text = text.replace(ours, stock)
+    path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import errno
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
 from nh_platform.session import BadUpstreamData, UpstreamTrouble
 from nh_platform.store import Store
@@ -86,7 +87,7 @@ def failure_tag(error: BaseException) -> str:
         return UNUSABLE_TAG
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, UpstreamTrouble | MemoryError | TimeoutError | ConnectionError):
+        if isinstance(seen, UpstreamTrouble | MemoryError | TimeoutError | ConnectionError | DBAPIError):
             return OUTSIDE_TAG
         if isinstance(seen, OSError) and seen.errno in _PASSING:
             return OUTSIDE_TAG

@@ -28,6 +28,8 @@ PACKAGES = ("nh-platform", "dagster", "dagster-webserver", "ONE-api", "iblatlas"
 CREDENTIALS = ("NH_ONE_URL", "NH_ONE_USERNAME", "NH_ONE_PASSWORD", "NH_ONE_TOKEN")
 MIN_FREE_GB = 10
 """An Allen session is 1.7 to 3.3 GB and an IBL one some hundred MB; below this a first session may not fit."""
+_DEPLOYED = "nh_platform.defs.deployed"
+"""Where the parts for more than one machine stand, whose packages come with the extra ``deploy``."""
 ANSWER_WAIT_S = 5.0
 """Longest wait for the answer of a server, its login included."""
 
@@ -64,6 +66,8 @@ def doctor(home: Path | str, *, offline: bool = False) -> list[Finding]:
         refused = Finding("settings", False, str(error))
     findings = [*_environment(), *([refused] if refused else []), *(_home(platform.settings) if platform else [])]
     findings += _credentials()
+    if os.environ.get("DAGSTER_HOME") and not offline:
+        findings += _deployment()
     findings += [Finding(problem.thing, None, f"{problem.found}. {problem.action}") for problem in package_problems()]
     if platform and served:
         findings += _sources(platform, served)
@@ -91,6 +95,22 @@ def _home(settings: PlatformSettings) -> Iterator[Finding]:
     given = os.environ.get("DAGSTER_HOME")
     yield Finding("Dagster home", None, given or f"{settings.dagster_home} (embedded)")
     yield Finding("dagster.yaml", None, str(configuration_file("dagster.yaml")))
+
+
+def _deployment() -> Iterator[Finding]:
+    """Ask the servers of a Dagster of a person's own: Postgres, Redis, workers, daemon, code server."""
+    from nh_platform.operations.instance import open_own_instance
+
+    try:
+        with open_own_instance() as instance:
+            if not instance.run_storage.__class__.__module__.startswith(_DEPLOYED):
+                return
+            from nh_platform.defs.deployed.server_answers import server_answers
+
+            for one in server_answers(instance):
+                yield Finding(one.server, one.ok, one.text)
+    except ConfigError as error:
+        yield Finding("Dagster's instance", False, f"{error.found}. {error.action}")
 
 
 def _credentials() -> Iterator[Finding]:

@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING
 
 from nh_platform.home.folder import HOME_VARIABLE
 from nh_platform.session import ConfigError
+from nh_platform.session.errors import without_account
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from nh_platform.home.settings import PlatformSettings
 
+_OWN_ACTION = (
+    "Start its database, or correct dagster.yaml there and the environment that it names (docs/deploy.md); "
+    "without DAGSTER_HOME, nh keeps the history in the home."
+)
 _EMBEDDED_FOLDER = re.compile(r"(?<=: )data/dagster(?P<part>/\S*)$", re.MULTILINE)
 """Folders that the top-level ``dagster.yaml`` names; replaced by those of the home folder."""
 _NO_PATH_OF_SQLITE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
@@ -69,12 +74,38 @@ def open_instance(settings: PlatformSettings, *, embedded: bool = False) -> dg.D
         The settings of the home folder.
     embedded
         Open the embedded instance also where ``DAGSTER_HOME`` is set.
+
+    Raises
+    ------
+    ConfigError
+        If the instance of ``DAGSTER_HOME`` cannot be opened: its server does not answer, for example.
     """
     import dagster as dg
 
     if os.environ.get("DAGSTER_HOME") and not embedded:
-        return dg.DagsterInstance.get()
+        return open_own_instance()
     return dg.DagsterInstance.from_config(str(_configured(settings)))
+
+
+def open_own_instance() -> dg.DagsterInstance:
+    """Return Dagster's instance of ``DAGSTER_HOME``.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be opened; the text is that of the first cause, without an account.
+    """
+    import dagster as dg
+
+    try:
+        return dg.DagsterInstance.get()
+    except Exception as error:  # Dagster's, SQLAlchemy's or the driver's, by what is configured there
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        said = without_account(next((line.strip() for line in str(cause).splitlines() if line.strip()), repr(cause)))
+        thing = f"Dagster's instance of DAGSTER_HOME={os.environ['DAGSTER_HOME']}"
+        raise ConfigError(thing, f"it cannot be opened: {said}", _OWN_ACTION) from error
 
 
 def _configured(settings: PlatformSettings) -> Path:

@@ -48,7 +48,7 @@ class WorkerAskingCeleryRunLauncher(CeleryRunLauncher):
         known = self.celery.backend.get_task_meta(task)
         status, said = known["status"], known.get("result")
         if status == "SUCCESS":
-            return CheckRunHealthResult(WorkerStatus.SUCCESS)
+            return self._ended(run.run_id)
         if status == "FAILURE":
             text = f"its process ended: {said}. It ran out of memory, was killed, or crashed"
             return self._lost(run.run_id, text)
@@ -79,6 +79,13 @@ class WorkerAskingCeleryRunLauncher(CeleryRunLauncher):
             named = f"worker {worker} does not answer" if worker else f"none of {len(answers)} workers has it"
             return self._lost(run_id, f"{named} for {missed_s:.0f} s: it was killed, or its machine is down")
         return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+    def _ended(self, run_id: str) -> CheckRunHealthResult:
+        """Give a run whose process ended a while to say so; else it would stay "started" for four hours."""
+        now = time.monotonic()
+        if now - self._missed_since.setdefault(run_id, now) < MISSED_S:
+            return CheckRunHealthResult(WorkerStatus.SUCCESS)
+        return self._lost(run_id, "its process ended, and the database did not take how")
 
     def _lost(self, run_id: str, text: str) -> CheckRunHealthResult:
         self._missed_since.pop(run_id, None)

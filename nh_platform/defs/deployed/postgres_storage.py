@@ -14,29 +14,10 @@ from dagster_postgres.run_storage import PostgresRunStorage
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_config
 
+from nh_platform.defs.deployed.database_address import with_driver
 from nh_platform.defs.event_log import PartitionCaching
 from nh_platform.defs.run_storage import Placing
 from nh_platform.home.folder import home_folder
-
-_DRIVER = "postgresql+psycopg2://"
-_WITHOUT_DRIVER = ("postgresql://", "postgres://")
-
-
-def with_driver(url: str) -> str:
-    """Return the address of a database with the driver that is installed.
-
-    SQLAlchemy 2.1 takes ``postgresql://`` for psycopg 3, which dagster-postgres does not bring, and refuses the
-    ``postgres://`` that hosting services hand out.
-
-    Examples
-    --------
-    >>> with_driver("postgresql://dagster@db/dagster")
-    'postgresql+psycopg2://dagster@db/dagster'
-    """
-    for scheme in _WITHOUT_DRIVER:
-        if url.startswith(scheme):
-            return _DRIVER + url.removeprefix(scheme)
-    return url
 
 
 class _Configured:
