@@ -26,6 +26,7 @@ _OWN_ACTION = (
     "Start its database, or correct dagster.yaml there and the environment that it names (docs/deploy.md); "
     "without DAGSTER_HOME, nh keeps the history in the home."
 )
+_MISSED_VARIABLE = re.compile(r'environment variable "(\w+)" which is not set')
 _EMBEDDED_FOLDER = re.compile(r"(?<=: )data/dagster(?P<part>/\S*)$", re.MULTILINE)
 """Folders that the top-level ``dagster.yaml`` names; replaced by those of the home folder."""
 _NO_PATH_OF_SQLITE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
@@ -100,12 +101,18 @@ def open_own_instance() -> dg.DagsterInstance:
     try:
         return dg.DagsterInstance.get()
     except Exception as error:  # Dagster's, SQLAlchemy's or the driver's, by what is configured there
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        said = without_account(next((line.strip() for line in str(cause).splitlines() if line.strip()), repr(cause)))
+        said = without_account(_first_cause(error))
         thing = f"Dagster's instance of DAGSTER_HOME={os.environ['DAGSTER_HOME']}"
         raise ConfigError(thing, f"it cannot be opened: {said}", _OWN_ACTION) from error
+
+
+def _first_cause(error: BaseException) -> str:
+    """Return the first line of what was raised first, or the variable that Dagster misses, five lines further down."""
+    if missed := _MISSED_VARIABLE.search(str(error)):
+        return f"the environment variable {missed[1]} is not set"
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
 
 
 def _configured(settings: PlatformSettings) -> Path:

@@ -55,3 +55,10 @@ def test_a_demo_that_was_not_made_is_not_shown(tmp_path: Path, monkeypatch: pyte
     assert result.exit_code == 1
     assert "Run `nh demo` first" in result.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_a_workspace_that_is_not_there_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["--home", str(tmp_path), "ui", "--workspace", str(tmp_path / "workspace.yaml")])
+    assert result.exit_code == 1
+    assert "there is no such file" in result.stderr
+    assert "deploy/workspace.yaml" in result.stderr

@@ -16,6 +16,7 @@ from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraph
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorType
+from sqlalchemy.exc import OperationalError
 
 from nh_platform import operations
 from nh_platform.assets.registry import session_assets, source_assets
@@ -467,6 +468,7 @@ def test_failures_of_states_that_are_no_longer_wanted_are_not_read(
         (OSError(errno.ENOSPC, "full"), OUTSIDE_TAG),
         (OSError(errno.ENOENT, "gone"), TROUBLE_TAG),
         (MemoryError(), OUTSIDE_TAG),
+        (OperationalError("insert", None, Exception("the server closed the connection")), OUTSIDE_TAG),
     ],
 )
 def test_upstreams_own_data_are_unusable_and_what_is_outside_a_session_passes(error: Exception, tag: str) -> None:

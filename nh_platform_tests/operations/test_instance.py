@@ -77,3 +77,18 @@ def test_a_text_is_read_back_from_ascii(name: str) -> None:
     written = quoted(name)
     assert written.isascii()
     assert yaml.safe_load(f"a: {written}") == {"a": name}
+
+
+def test_an_instance_of_ones_own_that_cannot_be_opened_is_named_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = (
+        "run_storage: {module: dagster._core.storage.runs, class: SqliteRunStorage, config: {base_dir: {env: NOT_SET}}}"
+    )
+    (tmp_path / "dagster.yaml").write_text(configuration, encoding="utf-8")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with pytest.raises(ConfigError) as raised:
+        open_instance(load_settings(tmp_path))
+    assert str(tmp_path) in raised.value.thing
+    assert "NOT_SET" in raised.value.found
+    assert "the environment that it names" in raised.value.action

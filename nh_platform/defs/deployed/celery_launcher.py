@@ -50,7 +50,7 @@ class WorkerAskingCeleryRunLauncher(CeleryRunLauncher):
         if status == "SUCCESS":
             return self._ended(run.run_id)
         if status == "FAILURE":
-            text = f"its process ended: {said}. It ran out of memory, was killed, or crashed"
+            text = f"its process ended ({str(said).rstrip('.')}): it ran out of memory, was killed, or crashed"
             return self._lost(run.run_id, text)
         worker = said.get("hostname") if status == "STARTED" and isinstance(said, dict) else None
         return self._asked(run.run_id, task, worker)
