@@ -94,7 +94,8 @@ def _home(settings: PlatformSettings) -> Iterator[Finding]:
     yield Finding("disk", True if free >= MIN_FREE_GB else None, f"{free:.0f} GB free; a session needs up to 4 GB")
     given = os.environ.get("DAGSTER_HOME")
     yield Finding("Dagster home", None, given or f"{settings.dagster_home} (embedded)")
-    yield Finding("dagster.yaml", None, str(configuration_file("dagster.yaml")))
+    used = Path(given) / "dagster.yaml" if given else configuration_file("dagster.yaml")
+    yield Finding("dagster.yaml", None, str(used))
 
 
 def _deployment() -> Iterator[Finding]:

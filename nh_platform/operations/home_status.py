@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nh_platform.operations.instance import NoInstance
 from nh_platform.operations.opened_home import Home, OpenHome, existing_parent, open_home
 from nh_platform.session import ConfigError, NhError
 
@@ -107,7 +108,7 @@ def status(home: Home) -> HomeStatus:
     Raises
     ------
     ConfigError
-        If its settings cannot be used.
+        If its settings cannot be used, or Dagster's instance not be opened.
     """
     with open_home(home) as at:
         folder = at.platform.settings.home
@@ -118,6 +119,8 @@ def status(home: Home) -> HomeStatus:
             size = _bytes(assets.resolve()) if assets.is_symlink() else parts.get(assets, 0)
             try:
                 sources[name] = source_status(at, name, size)
+            except NoInstance:
+                raise
             except NhError as error:  # never synced, or its rulebook or a record in the store; the others go on
                 sources[name] = error
     taken = {top.name: sum(n for part, n in parts.items() if part.parent == top) for top in _folders(folder)}

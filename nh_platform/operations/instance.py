@@ -6,6 +6,7 @@ an operation may talk to Dagster. Nothing here launches a run.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
@@ -31,6 +32,10 @@ _EMBEDDED_FOLDER = re.compile(r"(?<=: )data/dagster(?P<part>/\S*)$", re.MULTILIN
 """Folders that the top-level ``dagster.yaml`` names; replaced by those of the home folder."""
 _NO_PATH_OF_SQLITE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 """Dagster writes paths of databases into addresses, unquoted: the rest is a query, or another character."""
+
+
+class NoInstance(ConfigError):
+    """Dagster's instance cannot be opened, which no source can help."""
 
 
 def configuration_file(name: str) -> Path:
@@ -78,8 +83,8 @@ def open_instance(settings: PlatformSettings, *, embedded: bool = False) -> dg.D
 
     Raises
     ------
-    ConfigError
-        If the instance of ``DAGSTER_HOME`` cannot be opened: its server does not answer, for example.
+    NoInstance
+        If that of ``DAGSTER_HOME`` cannot be opened: its server does not answer, for example.
     """
     import dagster as dg
 
@@ -93,17 +98,26 @@ def open_own_instance() -> dg.DagsterInstance:
 
     Raises
     ------
-    ConfigError
+    NoInstance
         If it cannot be opened; the text is that of the first cause, without an account.
     """
     import dagster as dg
 
+    root = logging.getLogger()
+    root.addFilter(_is_no_retry)
     try:
         return dg.DagsterInstance.get()
     except Exception as error:  # Dagster's, SQLAlchemy's or the driver's, by what is configured there
         said = without_account(_first_cause(error))
         thing = f"Dagster's instance of DAGSTER_HOME={os.environ['DAGSTER_HOME']}"
-        raise ConfigError(thing, f"it cannot be opened: {said}", _OWN_ACTION) from error
+        raise NoInstance(thing, f"it cannot be opened: {said}", _OWN_ACTION) from error
+    finally:
+        root.removeFilter(_is_no_retry)
+
+
+def _is_no_retry(record: logging.LogRecord) -> bool:
+    """Leave out that a database is asked again, five times with three lines each: what comes of it is said once."""
+    return not record.getMessage().startswith("Retrying failed database connection")
 
 
 def _first_cause(error: BaseException) -> str:

@@ -182,10 +182,10 @@ def test_whatever_fails_every_session_is_made_as_on_one_machine(
         assert poisoned not in progress.made_at
 
         def is_left_failed() -> bool:
-            # Three tries of Dagster's; a failure outside the session is then looked at again five minutes later.
+            # Dagster tries three times, twice where its daemon is killed at that moment; the sensor asks again later.
             runs = f"select count(*) from run_tags where key = 'dagster/partition' and value = '{poisoned}'"
             open_runs = "select count(*) from runs where status in ('QUEUED', 'NOT_STARTED', 'STARTING', 'STARTED')"
-            return int(at.postgres.query(runs)) >= 3 and at.postgres.query(open_runs) == "0"
+            return int(at.postgres.query(runs)) >= 2 and at.postgres.query(open_runs) == "0"
 
         at.wait_until("the end of the session that crashes", is_left_failed, LOAD_S)
         print_table(faults, progress)

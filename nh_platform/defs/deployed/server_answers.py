@@ -73,7 +73,8 @@ def _redis(launcher: WorkerAskingCeleryRunLauncher) -> ServerAnswer:
             version = client.info("server")["redis_version"]
             waiting = client.llen(launcher.default_queue)
     except redis.RedisError as error:
-        return ServerAnswer("Redis", False, f"{error}. Start it, or correct {REDIS_VARIABLE}; runs wait meanwhile")
+        said = str(error).rstrip(".")
+        return ServerAnswer("Redis", False, f"{said}. Start it, or correct {REDIS_VARIABLE}; runs wait meanwhile")
     except ValueError as error:
         return ServerAnswer("Redis", False, f"{REDIS_VARIABLE} is no address: {error}. redis://HOST:6379/0 is one")
     return ServerAnswer("Redis", True, f"{version}, {counted(int(waiting), 'run')} in the queue")

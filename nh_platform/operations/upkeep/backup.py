@@ -145,7 +145,8 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
         _name_what_lies_elsewhere(source, of_source, settings.home, made)
     given = os.environ.get("DAGSTER_HOME")
     if given and Path(given).resolve() != settings.dagster_home.resolve():
-        made.left_out.append(f"Dagster's history: DAGSTER_HOME names {os.environ['DAGSTER_HOME']}; back it up there")
+        how = "back it up there, one in Postgres by pg_dump (docs/deploy.md)"
+        made.left_out.append(f"Dagster's history: DAGSTER_HOME names {given}; {how}")
         return
     for path in _files_below(settings.dagster_home, made):
         name = f"dagster/{path.relative_to(settings.dagster_home).as_posix()}"
