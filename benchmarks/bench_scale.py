@@ -141,11 +141,14 @@ def _pages(home: Path, dagster_home: Path, checks: list[str], aims: Aims) -> Non
             aims.at_most(f"  {name}", statistics.median(seconds), PAGE_AIM_S, "s")
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def _wait(address: str) -> None:
-    for _ in range(240):
+    for _ in range(1200):
         try:
             ask(address, "query { version }", {})
         except OSError:

@@ -195,12 +195,14 @@ def test_whatever_fails_every_session_is_made_as_on_one_machine(
         assert (status["ingested"], status["failed"]) == (n_sessions, 1)
         assert "killed, or crashed" in at.nh("show", SOURCE, poisoned)
         with instance_of(at) as instance:
+            assert type(instance.event_log_storage).__name__ == "PartitionCachingPostgresEventLogStorage"
             checks = [key for keys in session_checks(platform.entry(SOURCE), platform).values() for key in keys]
             keyed = instance.event_log_storage.get_asset_check_partition_info(checks)
             evaluated = {(one.check_key, one.partition_key) for one in keyed if one.is_current}
             assert evaluated >= {(key, session) for key in checks for session in progress.made_at}
             left = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED]))
             assert not left
+        assert secrets_found(at) == []
         at.postgres.stop("immediate")
         said = at.nh("status", status=1)
         assert "Connection refused" in said
@@ -212,6 +214,24 @@ def test_whatever_fails_every_session_is_made_as_on_one_machine(
     with dg.DagsterInstance.ephemeral() as instance:
         materialize(alone_at, instance, SOURCE, list(progress.made_at))
     assert stored(home, list(progress.made_at)) == stored(alone, list(progress.made_at))
+
+
+def secrets_found(at: Deployment) -> list[str]:
+    """Return where the passwords of the database and of Redis stand in clear: files, events, runs, queued tasks."""
+    import redis
+
+    urls = (at.environment["NH_POSTGRES_URL"], at.environment["NH_REDIS_URL"])
+    words = [url.rpartition("@")[0].rpartition(":")[2] for url in urls]
+    files = (path for folder in (at.folder, at.home) for path in folder.rglob("*") if path.is_file())
+    found = [str(path) for path in files if any(word.encode() in path.read_bytes() for word in words)]
+    for word in words:
+        for table, column in (("event_logs", "event"), ("runs", "run_body"), ("run_tags", "value")):
+            if at.postgres.query(f"select count(*) from {table} where {column} like '%{word}%'") != "0":
+                found.append(table)
+    with redis.Redis.from_url(at.environment["NH_REDIS_URL"]) as client:
+        kept = (client.get(key) for key in client.keys("celery-task-meta-*"))
+        found += ["redis" for value in kept if value and any(word.encode() in value for word in words)]
+    return found
 
 
 def print_table(faults: list[Fault], progress: Progress) -> None:
