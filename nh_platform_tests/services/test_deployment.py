@@ -213,7 +213,16 @@ def test_whatever_fails_every_session_is_made_as_on_one_machine(
     alone_at = make_home(alone, (SOURCE,), n_sessions=n_sessions + 1)
     with dg.DagsterInstance.ephemeral() as instance:
         materialize(alone_at, instance, SOURCE, list(progress.made_at))
+    assert len(commits(home) | commits(alone)) == 1, (
+        "a commit was made meanwhile, which provenance states: run it again"
+    )
     assert stored(home, list(progress.made_at)) == stored(alone, list(progress.made_at))
+
+
+def commits(home: Path) -> set[str | None]:
+    """Return the commits of the platform that the records of a home state."""
+    records = (home / "store" / SOURCE).rglob("provenance.json")
+    return {json.loads(path.read_bytes())["git_commit"] for path in records}
 
 
 def secrets_found(at: Deployment) -> list[str]:
