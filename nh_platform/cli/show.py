@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.qc.inclusion import show_inclusion
+from nh_platform.store.objects.address import shown
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
@@ -148,7 +149,7 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
         )
         notes += [f"{asset}: {line}" for line in left_out]
     console.print_table(assets, "Assets")
-    console.say(escape(f"stored in {store.root / source / session}, as ASSET/VERSION"))
+    console.say(escape(f"stored in {shown(store.root / source / session)}, as ASSET/VERSION"))
     for asset, files_of in standing.damaged.items():
         for text in files_of:
             console.say_beside("[bold red]damaged[/]", f"{asset}, {text}")

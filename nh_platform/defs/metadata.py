@@ -16,6 +16,7 @@ from nh_platform.assets.record import AssetResult
 from nh_platform.home.page_addresses import report_address
 from nh_platform.session import NhError
 from nh_platform.session.columns import Column
+from nh_platform.store.hashing import stored_sizes
 
 OWNERS = ["team:data-platform"]
 
@@ -100,8 +101,7 @@ def records_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue | 
 
 def file_list(folder: Path) -> dg.TableMetadataValue | dg.TextMetadataValue:
     """Return the files of an asset with their sizes in bytes."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return records_table([{"file": str(path.relative_to(folder)), "bytes": path.stat().st_size} for path in files])
+    return records_table([{"file": name, "bytes": n_bytes} for name, n_bytes in stored_sizes(folder).items()])
 
 
 def report_link(source: str, session_id: str) -> dict[str, dg.MetadataValue]:

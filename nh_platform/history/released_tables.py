@@ -125,7 +125,7 @@ def released_folder(store: Store, source: str) -> Path:
     if folder is None:
         raise UnknownSession(
             f"released tables of {source}",
-            f"the store {store.root} has none",
+            f"the store {store.address} has none",
             f"Run `nh sync {source}`; where they are large `nh sync {source} --tables` fetches them.",
         )
     return folder

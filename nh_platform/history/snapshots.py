@@ -149,7 +149,7 @@ def find_snapshot(store: Store, source: str, wanted: str | int | None = None) ->
     if not snapshots:
         raise UnknownSession(
             f"source {source}",
-            f"no release manifest is in the store {store.root}",
+            f"no release manifest is in the store {store.address}",
             f"Run `nh sync {source}` first; it reads the catalogue and downloads nothing.",
         )
     text = "latest" if wanted is None else str(wanted)

@@ -13,15 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from nh_platform.session import DamagedFile
 from nh_platform.store import Store
-from nh_platform.store.durable import read_either, write_twice
+from nh_platform.store.durable import read_either
 from nh_platform.store.names import SOURCE_WIDE, WANTED
+from nh_platform.store.objects.address import shown
+from nh_platform.store.records import change_twice
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
-
-_LOCK_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -88,15 +86,14 @@ def ask(store: Store, source: str, asked: Mapping[str, Asked], by: str) -> None:
 
 
 def _record(store: Store, source: str, wanted: Mapping[str, str], asked: Mapping[str, dict[str, Any]]) -> None:
-    path = _path(store, source)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{WANTED}.lock"), timeout=_LOCK_TIMEOUT_S):
+    def with_these() -> bytes | None:
         known = _read(store, source)
         both = {**known, "sessions": {**wanted, **known.get("sessions", {})}}
         if asked:
             both["asked"] = {**known.get("asked", {}), **asked}
-        if both != known:
-            write_twice(path, seal_json(both))
+        return None if both == known else seal_json(both)
+
+    change_twice(_path(store, source), with_these)
 
 
 def _read(store: Store, source: str) -> dict[str, Any]:
@@ -107,7 +104,7 @@ def _read(store: Store, source: str) -> dict[str, Any]:
         return {}
     except (BrokenSeal, OSError) as error:
         raise DamagedFile(
-            str(path),
+            shown(path),
             f"the record of wanted sessions is damaged: {error}",
             f"Remove it and its copy, then run `nh backfill {source}`.",
         ) from error

@@ -1,6 +1,7 @@
 """Settings of a home folder: where data are kept and each source is read from; one folder, one optional file.
 
-The *home* is the folder that holds everything (``NH_HOME``, default ``data``): ``store/`` (assets), ``dagster/`` (run
+The *home* is the folder that holds everything (``NH_HOME``, default ``data``): ``store/`` (assets, unless ``NH_STORE``
+names another folder or the address of a bucket), ``dagster/`` (run
 history), ``reviews/`` (unless ``NH_REVIEWS`` names another folder) and, where a person wants other than the defaults,
 ``sources.yaml``. Credentials come from the environment alone.
 
@@ -21,6 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nh_platform.home.folder import home_folder
 from nh_platform.home.restoring import require_restored
+from nh_platform.home.stores import stated_store
 from nh_platform.session import ConfigError
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.own.kinds import Kind, declared_entry
@@ -77,13 +79,14 @@ class PlatformSettings(BaseModel):
 
     home: Path
     reviews: Path
+    stated_store: Path | None = None
     ui_address: str = DEFAULT_UI
     sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
 
     @property
     def store(self) -> Path:
-        """Folder of the assets."""
-        return self.home / "store"
+        """Folder of the assets; of a store in a bucket the folder of this machine that stands for it."""
+        return self.stated_store or self.home / "store"
 
     @property
     def dagster_home(self) -> Path:
@@ -138,6 +141,21 @@ def reviews_folder(home: Path) -> Path:
     return Path(os.environ.get(REVIEWS_VARIABLE) or home / "reviews").absolute()
 
 
+def settings_of_store(root: Path) -> PlatformSettings | None:
+    """Return the settings of the home that a store belongs to; None for a store without a home.
+
+    A store that ``NH_STORE`` names belongs to the home that `nh` uses, any other to the folder that it lies in.
+
+    Raises
+    ------
+    ConfigError
+        As of `load_settings`.
+    """
+    folder = root.absolute()
+    settings = load_settings(home_folder() if folder == stated_store() else folder.parent)
+    return settings if settings.store == folder else None
+
+
 def ui_address() -> str:
     """Return the address of Dagster's pages, without a slash at its end: that of ``NH_UI_ADDRESS``, or the default.
 
@@ -175,4 +193,6 @@ def load_settings(home: Path | None = None) -> PlatformSettings:
             sources[name] = SourceSettings.model_validate(_nothing_stated(stated))
         except ValidationError as error:
             raise first_setting_error(error, SourceSettings, folder, (name,)) from None
-    return PlatformSettings(home=folder, reviews=reviews, ui_address=ui_address(), sources=sources)
+    return PlatformSettings(
+        home=folder, reviews=reviews, stated_store=stated_store(), ui_address=ui_address(), sources=sources
+    )

@@ -110,13 +110,19 @@ def status(home: Home) -> HomeStatus:
     ConfigError
         If its settings cannot be used, or Dagster's instance not be opened.
     """
+    from nh_platform.store.hashing import stored_sizes
+    from nh_platform.store.objects.address import is_in_bucket
+
     with open_home(home) as at:
         folder = at.platform.settings.home
         parts = {part: _bytes(part) for top in _folders(folder) for part in top.iterdir()}
         sources: dict[str, SourceStatus | NhError] = {}
         for name in at.platform.entries:
             assets = at.platform.store.root / name
-            size = _bytes(assets.resolve()) if assets.is_symlink() else parts.get(assets, 0)
+            if is_in_bucket(assets):
+                size = sum(stored_sizes(assets).values())
+            else:
+                size = _bytes(assets.resolve()) if assets.is_symlink() else parts.get(assets, 0)
             try:
                 sources[name] = source_status(at, name, size)
             except NoInstance:

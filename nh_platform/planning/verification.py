@@ -19,10 +19,12 @@ from nh_platform.session import DamagedFile, StoreError
 from nh_platform.store import Store
 from nh_platform.store.damage_notes import forget_damage, noted_damage
 from nh_platform.store.durable import LOST, copy_of, read_regular, unreadable
-from nh_platform.store.file_hashes import STRAY, StoredFile, compare, stored_hashes, stray_files
+from nh_platform.store.file_hashes import STRAY, compare, stored_hashes, stray_files
+from nh_platform.store.hashing import StoredFile
 from nh_platform.store.locks import FOLDER as LOCKS
 from nh_platform.store.locks import lock_names, locks_at_rest, read_lock
-from nh_platform.store.names import DAMAGED, HISTORY, POINTER, PROVENANCE, SOURCE_RECORDS, SOURCE_WIDE, STAGING
+from nh_platform.store.names import DAMAGED, HISTORY, POINTER, PROVENANCE, SOURCE_RECORDS, SOURCE_WIDE
+from nh_platform.store.records import has_versions, is_there
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 from nh_platform.store.store_format import FORMAT_FILE, stored_format
 
@@ -175,15 +177,15 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
     """Return what is damaged of an asset, and how many files and bytes of it were compared."""
     beside = (POINTER, DAMAGED, HISTORY, copy_of(Path(HISTORY)).name)
     try:
-        children = list(asset.iterdir())
+        holds_versions = has_versions(asset)
     except OSError as error:
         raise unreadable(asset, error) from error
     found = [("", *one) for name in beside for one in _broken(asset, name, unseal_lines)]
     files, size = 0, 0
     versions = _counted(store, place)
-    if (asset / HISTORY).exists() != copy_of(asset / HISTORY).exists():
+    if is_there(asset / HISTORY) != is_there(copy_of(asset / HISTORY)):
         found.append(("", asset / HISTORY, "the history, or its copy, is missing"))
-    if not (asset / POINTER).exists() and any(_is_version(child) for child in children):
+    if not is_there(asset / POINTER) and holds_versions:
         found.append(("", asset / POINTER, "the pointer to its version is missing"))
     for version in versions:
         try:
@@ -193,7 +195,7 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
             continue
         except FileNotFoundError:
             with locks_at_rest(store.root):
-                is_lost = version in _counted(store, place) and not (version / PROVENANCE).exists()
+                is_lost = version in _counted(store, place) and not is_there(version / PROVENANCE)
             if is_lost:  # else it was replaced meanwhile
                 found.append((version.name, version / PROVENANCE, "this version counts and is missing"))
             continue
@@ -213,10 +215,6 @@ def _counted(store: Store, place: _Place) -> list[Path]:
         with contextlib.suppress(DamagedFile):
             return store.counted(*where, with_locks=with_locks)
     return []
-
-
-def _is_version(folder: Path) -> bool:
-    return folder.is_dir() and not folder.name.startswith(STAGING)
 
 
 def _damage_of(version: Path, name: str, stated: StoredFile) -> str:

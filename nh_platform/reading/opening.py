@@ -20,19 +20,21 @@ from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.folder import home_folder
 from nh_platform.home.set_aside import set_aside_words
 from nh_platform.home.settings import load_settings
+from nh_platform.home.stores import store_of
 from nh_platform.reading.all_units import read_all_units, stored_units
 from nh_platform.reading.images.store_images import StoreImages
 from nh_platform.reading.searching.probe_search import ProbeQuery, find_probes
 from nh_platform.reading.searching.released import Released, region_names
 from nh_platform.reading.searching.session_search import COLUMNS, SessionQuery, find_sessions
 from nh_platform.reading.session_view import SessionView
-from nh_platform.session import StoreError, UnknownSession
+from nh_platform.session import UnknownSession
 from nh_platform.session.display import html_rows
 from nh_platform.session.session_names import session_named, suggestion
 from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.store import Store
 from nh_platform.store.locked_store import LockedStore
 from nh_platform.store.names import SOURCE_WIDE
+from nh_platform.store.objects.address import is_address, local_root, parse_address
 
 
 def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None = None) -> OpenedStore:
@@ -42,7 +44,8 @@ def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None =
     ----------
     path
         The home folder; where not stated, the home that `nh` uses: that of ``NH_HOME``, else ``data`` in the working
-        directory. A store that was copied without its home is opened by its own folder.
+        directory. A store that was copied without its home is opened by its own folder, one in a bucket by its address,
+        ``s3://bucket/prefix`` (docs/store.md). Where ``NH_STORE`` is set, it is the store of every home.
     lock
         Name of a lock (`nh lock`): the versions that it names are read, whatever has been published since.
 
@@ -55,6 +58,8 @@ def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None =
     ------
     StoreError
         If the folder does not exist, or is neither a home folder nor a store.
+    ConfigError
+        If an address cannot be one.
     UnknownSession
         If there is no such lock.
 
@@ -65,16 +70,11 @@ def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None =
     >>> session.psth("stimOn_times", units=session.good_units()).rate.shape  # doctest: +SKIP
     (71, 50)
     """
-    folder = home_folder() if path is None else Path(path)
-    if not folder.is_dir():
-        raise StoreError(str(folder), "there is no such folder", "Run `nh demo`, or give the folder of NH_HOME.")
-    root = folder / "store" if (folder / "store").is_dir() else folder
-    # A store names its assets' versions in `current`; a folder that is still empty may become one.
-    if root == folder and any(folder.iterdir()) and not any(folder.glob("*/*/*/current")):
-        homes = sorted(path.parent for path in folder.glob("*/store") if path.is_dir())
-        action = f"Open {' or '.join(map(str, homes))}." if homes else "Give a home folder, as that of NH_HOME."
-        raise StoreError(str(folder), "it is neither a home folder nor a store", action)
-    return OpenedStore(Store(root) if lock is None else LockedStore(root, lock), folder if root != folder else None)
+    if isinstance(path, str) and is_address(path):
+        root, home = local_root(parse_address(path)), None
+    else:
+        root, home = store_of(home_folder() if path is None else Path(path))
+    return OpenedStore(Store(root) if lock is None else LockedStore(root, lock), home)
 
 
 class OpenedStore(StoreImages):
@@ -93,11 +93,11 @@ class OpenedStore(StoreImages):
         self._home = home
 
     def __repr__(self) -> str:
-        return f"OpenedStore({str(self.store.root)!r}, sources={self.sources()})"
+        return f"OpenedStore({self.store.address!r}, sources={self.sources()})"
 
     def _repr_html_(self) -> str:
         rows = [(source, len(self.store.sessions(source))) for source in self.sources()]
-        return html_rows(f"Store {self.store.root}", ("source", "stored sessions"), rows)
+        return html_rows(f"Store {self.store.address}", ("source", "stored sessions"), rows)
 
     def sources(self) -> list[str]:
         """Return the sources that have anything in the store."""
@@ -162,7 +162,7 @@ class OpenedStore(StoreImages):
                 known |= set(read_manifest(self.store, source).session_ids)
             action = f"Run `nh sync {source}` and `nh sessions --source {source}`."
             insertions = insertion_sessions(self.store, source)
-            session_id = session_named(session_id, known, source, f"the store {self.store.root}", action, insertions)
+            session_id = session_named(session_id, known, source, f"the store {self.store.address}", action, insertions)
         return SessionView(self.store, source, session_id)
 
     def units(self, source: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -273,7 +273,7 @@ class OpenedStore(StoreImages):
         if source not in known:
             raise UnknownSession(
                 f"source {source}",
-                f"the store {self.store.root} has nothing of it",
+                f"the store {self.store.address} has nothing of it",
                 suggestion(source, known, f"Run `nh sync {source}`."),
             )
 

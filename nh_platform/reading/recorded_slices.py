@@ -71,13 +71,12 @@ class RecordedSlices(AssetsOnRequest):
     def _upstream(self) -> Source:
         """The source of the session, as the home of the store configures it."""
         from nh_platform.home.platform import Platform
-        from nh_platform.home.settings import load_settings
+        from nh_platform.home.settings import settings_of_store
 
-        store = self._store.root.absolute()
-        settings = load_settings(store.parent)
-        if settings.store != store:
+        settings = settings_of_store(self._store.root)
+        if settings is None:
             raise ConfigError(
-                f"store {store}",
+                f"store {self._store.address}",
                 "it lies in no home folder, whose sources.yaml says where recorded files are",
                 "Open the home folder: `open_store(home)`.",
             )

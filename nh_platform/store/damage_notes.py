@@ -5,12 +5,13 @@ Whoever finds a damaged file notes it, so that everybody else counts the asset a
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile
 from nh_platform.store.durable import read_regular, write_durably
 from nh_platform.store.names import DAMAGED, Place
+from nh_platform.store.objects.address import shown
+from nh_platform.store.records import record_state, remove_record
 from nh_platform.store.sealed import BrokenSeal, seal_lines, unseal_lines
 
 _SEPARATOR = "\t"
@@ -19,7 +20,7 @@ _SEPARATOR = "\t"
 def damage_error(path: Path, place: Place, found: str) -> DamagedFile:
     """Return the error that names a damaged file of an asset."""
     return DamagedFile(
-        str(path),
+        shown(path),
         f"{place.asset} of {place.words} is damaged: {found}",
         f"Run `{' '.join(filter(None, ('nh verify', place.arguments)))} --repair`, which makes {place.asset} again.",
     )
@@ -57,10 +58,7 @@ def noted_damage(version: Path) -> tuple[str, ...]:
 
 def forget_damage(asset: Path) -> None:
     """Remove the note of an asset: it was made again, or its files were found intact."""
-    try:
-        (asset / DAMAGED).unlink(missing_ok=True)
-    except IsADirectoryError:
-        shutil.rmtree(asset / DAMAGED)
+    remove_record(asset / DAMAGED)
 
 
 def _noted(version: Path) -> dict[str, tuple[str, str]]:
@@ -74,9 +72,6 @@ def _noted(version: Path) -> dict[str, tuple[str, str]]:
 
 
 def _state(path: Path) -> str:
-    """Return what tells that a file was written since: inode, time of the last change, size."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return "missing"
-    return f"{facts.st_ino}-{facts.st_mtime_ns}-{facts.st_size}"
+    """Return what tells that a file was written since: inode, time of the last change, size; in a bucket the e_tag."""
+    found = record_state(path)
+    return "missing" if found is None else "-".join(map(str, found if isinstance(found, tuple) else (found,)))

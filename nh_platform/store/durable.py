@@ -20,6 +20,8 @@ from typing import BinaryIO, TypeVar
 from filelock import FileLock, Timeout
 
 from nh_platform.session.errors import NhError, StoreError
+from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.objects.mirror import mirror_of
 
 Content = TypeVar("Content")
 
@@ -166,7 +168,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def write_durably(path: Path, content: bytes, check: Callable[[Path], None] | None = None) -> None:
-    """Replace a file by ``content``, whole or not at all.
+    """Replace a file by ``content``, whole or not at all; in a bucket where its path stands for an object.
 
     Parameters
     ----------
@@ -176,6 +178,9 @@ def write_durably(path: Path, content: bytes, check: Callable[[Path], None] | No
         Looks at what was written, under its name of the moment, before it takes the place of ``path``; what it raises
         leaves the file as it was.
     """
+    if is_in_bucket(path):
+        mirror_of(path).write(path, content)
+        return
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_FRESH}")
     try:
         with fresh.open("wb") as handle:
@@ -218,6 +223,8 @@ def read_regular(path: Path) -> bytes:
     OSError
         If it cannot be read or is no regular file: opening a FIFO would wait for ever.
     """
+    if is_in_bucket(path):
+        return mirror_of(path).read(path)
     with open_regular(path) as handle:
         return handle.read()
 

@@ -13,70 +13,31 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import blake3
-from pydantic import BaseModel, ConfigDict
 
 from nh_platform.session.errors import DamagedFile, StoreError
 from nh_platform.store.damage_notes import damage_error, note_damage
 from nh_platform.store.durable import LOST, read_regular, unreadable
+from nh_platform.store.hashing import FileState, StoredFile, file_state, hash_file, hash_object, stored_names
 from nh_platform.store.names import POINTER, PROVENANCE, STAGING, VERSION_DIGITS, place_of
+from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.objects.cache_size import used
+from nh_platform.store.objects.mirror import mirror_of
+from nh_platform.store.records import is_there
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 
 STRAY = "it is not among the files that were published"
 
 _VERSION_NAME = re.compile(r"[0-9a-f]{16}(-\d+)?")
 
-_BLOCK = 1 << 20
+_FETCHES = 2
 _MOST_PARENTS = 6
 """Folders between a stored file and its version: one for stimulus modes today."""
 
 
-class StoredFile(BaseModel):
-    """Size [bytes] and BLAKE3 hash (64 hexadecimal digits) of a file as it was published."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    blake3: str
-    size: int
-
-
-@dataclass(frozen=True)
-class _State:
-    """What tells that a file was written since: inode, times of the last change and write [ns], size [bytes]."""
-
-    inode: int
-    changed_ns: int
-    written_ns: int
-    size: int
-
-
-_intact: dict[str, _State] = {}
+_intact: dict[str, FileState] = {}
 """Files whose hash was compared by this process, each in the state in which it was."""
-
-
-def hash_file(path: Path) -> StoredFile:
-    """Return the size and hash of a file."""
-    hasher, size = blake3.blake3(), 0
-    with path.open("rb", buffering=0) as handle:
-        while block := handle.read(_BLOCK):
-            hasher.update(block)
-            size += len(block)
-    return StoredFile(blake3=str(hasher.hexdigest()), size=size)
-
-
-def hash_folder(folder: Path) -> dict[str, StoredFile]:
-    """Return the size and hash of every file below a folder but its record, by path from the folder."""
-    return {name: hash_file(folder / name) for name in file_names(folder)}
-
-
-def file_names(folder: Path) -> list[str]:
-    """Return the files below the folder of a version but its record, as paths from it, sorted."""
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
-    return sorted(name for name in found if name != PROVENANCE)
 
 
 def verified(path: Path) -> Path:
@@ -94,7 +55,9 @@ def verified(path: Path) -> Path:
     FileNotFoundError
         If its version was replaced meanwhile.
     """
-    state = _state(path)
+    state = file_state(path)
+    if is_in_bucket(path) and (version := _version_of(path)) is not None:
+        used(version)
     if state is not None and _intact.get(str(path)) == state:
         return path
     version = _version_of(path)
@@ -102,9 +65,11 @@ def verified(path: Path) -> Path:
         return path
     record = stored_hashes(version)
     name = path.relative_to(version).as_posix()
-    if name in record:
+    if name in record and is_in_bucket(path):
+        _fetch_intact(version, name, record[name])
+    elif name in record:
         compare(version, name, record[name])
-    elif path.exists() and not path.name.startswith("."):
+    elif is_there(path) and not path.name.startswith("."):
         raise damaged(version, name, STRAY)
     return path
 
@@ -119,7 +84,7 @@ def is_stored(path: Path) -> bool:
     DamagedFile
         If it is not there and the record of its version cannot be read.
     """
-    if path.exists():
+    if is_there(path):
         return True
     version = _version_of(path)
     try:
@@ -152,7 +117,7 @@ def problems(version: Path) -> Iterator[DamagedFile]:
 def stray_files(version: Path) -> list[str]:
     """Return the files of a version that are not among those that were published; hidden ones are of no account."""
     stated = stored_hashes(version)
-    return [name for name in file_names(version) if name not in stated and not Path(name).name.startswith(".")]
+    return [name for name in stored_names(version) if name not in stated and not Path(name).name.startswith(".")]
 
 
 def require_intact(version: Path) -> None:
@@ -164,9 +129,9 @@ def require_intact(version: Path) -> None:
         As of `verified`, for the first that differs.
     """
     for name, stated in stored_hashes(version).items():
-        state = _state(version / name)
+        state = file_state(version / name)
         if state is None or _intact.get(str(version / name)) != state:
-            compare(version, name, stated)
+            (_fetch_intact if is_in_bucket(version) else compare)(version, name, stated)
 
 
 def stored_hashes(version: Path) -> Mapping[str, StoredFile]:
@@ -195,8 +160,9 @@ def read_record(version: Path) -> dict[str, Any]:
     """
     path = version / PROVENANCE
     try:
-        _require_file(version, PROVENANCE)
-        content = unseal_json(path.read_bytes())
+        if not is_in_bucket(path):
+            _require_file(version, PROVENANCE)
+        content = unseal_json(read_regular(path))
     except BrokenSeal as error:
         raise damaged(version, PROVENANCE, str(error)) from error
     except OSError as error:
@@ -232,22 +198,61 @@ def compare(version: Path, name: str, stated: StoredFile) -> None:
         If the version was replaced meanwhile.
     """
     path = version / name
-    state = _state(path)
+    state = file_state(path)
     try:
-        _require_file(version, name)
-        found = hash_file(path)
+        if is_in_bucket(path):
+            found = hash_object(path)
+        else:
+            _require_file(version, name)
+            found = hash_file(path)
     except OSError as error:
-        if error.errno == errno.ENOENT and not version.is_dir():
+        if error.errno == errno.ENOENT and not is_there(version):
             raise  # replaced meanwhile
         raise _lost(version, name, error) from error
     if found == stated:
-        if state is not None and state == _state(path):
+        if state is not None and state == file_state(path) and not is_in_bucket(path):
             _intact[str(path)] = state
         return
     _intact.pop(str(path), None)
-    if found.size != stated.size:
-        raise damaged(version, name, f"it has {found.size} bytes of {stated.size}")
-    raise damaged(version, name, "its bytes are not those that were published (their hash differs)")
+    raise _differs(version, name, found, stated)
+
+
+def _fetch_intact(version: Path, name: str, stated: StoredFile) -> None:
+    """Hold a file of a version in a bucket on this machine, its bytes those that were published.
+
+    What this machine holds and is not intact is fetched again, and what came so a second time: only then is the object
+    damaged.
+
+    Raises
+    ------
+    DamagedFile, StoreError, FileNotFoundError
+        As of `compare`.
+    """
+    path, mirror = version / name, mirror_of(version)
+    found = None
+    for afresh in (False, *(True,) * (_FETCHES - 1)):
+        try:
+            mirror.fetch(path, afresh=afresh)
+            state, found = file_state(path), hash_file(path)
+        except FileNotFoundError as error:
+            if not mirror.is_there(version):
+                raise  # replaced meanwhile
+            if mirror.is_there(path):
+                continue  # this machine needed the room
+            raise _lost(version, name, error) from error
+        if found == stated:
+            if state is not None and state == file_state(path):
+                _intact[str(path)] = state
+            return
+    path.unlink(missing_ok=True)
+    _intact.pop(str(path), None)
+    raise _differs(version, name, found, stated)
+
+
+def _differs(version: Path, name: str, found: StoredFile | None, stated: StoredFile) -> DamagedFile:
+    if found is None or found.size != stated.size:
+        return damaged(version, name, f"it has {found.size if found else 0} bytes of {stated.size}")
+    return damaged(version, name, "its bytes are not those that were published (their hash differs)")
 
 
 def _require_file(version: Path, name: str) -> None:
@@ -268,19 +273,15 @@ def _lost(version: Path, name: str, error: OSError) -> StoreError:
     return unreadable(version / name, error)
 
 
-def _state(path: Path) -> _State | None:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return _State(facts.st_ino, facts.st_ctime_ns, facts.st_mtime_ns, facts.st_size)
-
-
 def _version_of(path: Path) -> Path | None:
     """Return the folder of the published version that a file belongs to, None where it belongs to none."""
     for folder in list(path.parents)[:_MOST_PARENTS]:
         if folder.name.startswith(STAGING):
             return None
+        if is_in_bucket(folder):  # nothing is asked of the bucket for what lies elsewhere
+            if _VERSION_NAME.fullmatch(folder.name):
+                return folder
+            continue
         is_named_so = _VERSION_NAME.fullmatch(folder.name) and (folder.parent / POINTER).exists()
         if (folder / PROVENANCE).exists() or is_named_so:
             return folder

@@ -15,7 +15,6 @@ Add here what every asset needs of the store. The format of the files is the cod
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -27,11 +26,15 @@ from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.errors import DamagedFile
 from nh_platform.store import locks
 from nh_platform.store.damage_notes import damage_error, noted_damage
-from nh_platform.store.durable import disk_in_words, sync_tree, unreadable
-from nh_platform.store.file_hashes import hash_folder, read_record
+from nh_platform.store.durable import disk_in_words, sync_tree
+from nh_platform.store.file_hashes import read_record
+from nh_platform.store.hashing import hash_folder
 from nh_platform.store.names import PROVENANCE, REPLACED, SOURCE_WIDE, TRAINING_SETS, VERSION_DIGITS, place_of
 from nh_platform.store.path_parts import path_part_problem
+from nh_platform.store.objects.address import is_address, is_in_bucket, local_root, parse_address, shown
+from nh_platform.store.objects.publishing import put_objects
 from nh_platform.store.provenance import Provenance
+from nh_platform.store.records import folder_names, is_there
 from nh_platform.store.store_format import begin_format, require_format
 from nh_platform.store.version_folders import exclusive, history_names, pointer, put_version, staging_name, with_latest
 
@@ -61,17 +64,35 @@ class AssetState:
 
 
 class Store:
-    """The files of all assets under one folder.
+    """The files of all assets under one folder, or below one prefix of a bucket.
 
     Parameters
     ----------
     root
-        Folder of the store; made when first written to.
+        Folder of the store; made when first written to. For a store in a bucket its address, such as
+        ``s3://bucket/prefix``, or the folder of this machine that stands for it
+        (`nh_platform.store.objects.address.local_root`).
+
+    Attributes
+    ----------
+    root
+        Folder that paths of the store lie below. Of a store in a bucket it holds what this machine read.
+
+    Raises
+    ------
+    ConfigError
+        If the address cannot be one.
     """
 
     def __init__(self, root: Path | str) -> None:
-        self.root = Path(root)
+        is_bucket = isinstance(root, str) and is_address(root)
+        self.root = local_root(parse_address(str(root))) if is_bucket else Path(root)
         self._is_format_known = False
+
+    @property
+    def address(self) -> str:
+        """The store as a person knows it: its folder, or its address."""
+        return shown(self.root)
 
     def asset_folder(self, source: str, session_id: str, asset: str) -> Path:
         """Return the folder that holds the versions of one asset, whether or not it exists.
@@ -86,7 +107,7 @@ class Store:
         for part in (source, session_id, asset):
             if path_part_problem(part):
                 raise StoreError(
-                    f"store {self.root}", f"{part[:80]!r} cannot be part of a path", "Use letters, digits, _ and -."
+                    f"store {self.address}", f"{part[:80]!r} cannot be part of a path", "Use letters, digits, _ and -."
                 )
         return self.root / source / session_id / asset
 
@@ -99,7 +120,7 @@ class Store:
             if name is None:
                 return None
             version = folder / name
-            if version.is_dir():
+            if is_there(version):
                 return version
             time.sleep(_WAIT_S)  # replaced between the two looks; the pointer names its successor by now
         raise damage_error(folder, place_of(folder / str(name)), f"version {name}, which counts, is not there")
@@ -153,7 +174,7 @@ class Store:
         if found is None:
             raise UnknownSession(
                 f"{source} session {session_id}",
-                f"it has no {asset} in the store {self.root}",
+                f"it has no {asset} in the store {self.address}",
                 f"Run `nh materialize {source} {session_id}`.",
             )
         return found
@@ -198,13 +219,13 @@ class Store:
         StoreError
             If the folder of the session cannot be read.
         """
-        names = _folder_names(self.root / source / session_id)
+        names = folder_names(self.root / source / session_id)
         return [name for name in names if name not in REPLACED]
 
     def readable_names(self, source: str, session_id: str) -> list[str]:
         """Return as of `published`, with those of `REPLACED`; none where the folder cannot be read."""
         try:
-            return _folder_names(self.root / source / session_id)
+            return folder_names(self.root / source / session_id)
         except StoreError:
             return []
 
@@ -238,8 +259,8 @@ class Store:
             latest = pointer(folder)
         except DamagedFile:
             latest = None  # the log has it, but for a process killed between the two
-        names = with_latest(history_names(folder), latest if latest and (folder / latest).is_dir() else None)
-        return {number: folder / name for number, name in enumerate(names, 1) if (folder / name).is_dir()}
+        names = with_latest(history_names(folder), latest if latest and is_there(folder / latest) else None)
+        return {number: folder / name for number, name in enumerate(names, 1) if is_there(folder / name)}
 
     def counted(self, source: str, session_id: str, asset: str, *, with_locks: bool = True) -> list[Path]:
         """Return the folders of the versions that something names: the history, locks, and last the one that counts.
@@ -269,15 +290,15 @@ class Store:
 
     def sources(self) -> list[str]:
         """Return the sources that have anything in the store."""
-        return [name for name in _folder_names(self.root) if name != TRAINING_SETS]
+        return [name for name in folder_names(self.root) if name != TRAINING_SETS]
 
     def places(self) -> list[str]:
         """Return as of `sources`, and `TRAINING_SETS` where there are any: for what goes through the whole store."""
-        return _folder_names(self.root)
+        return folder_names(self.root)
 
     def sessions(self, source: str) -> list[str]:
         """Return the sessions of a source that have anything in the store."""
-        return [name for name in _folder_names(self.root / source) if name != SOURCE_WIDE]
+        return [name for name in folder_names(self.root / source) if name != SOURCE_WIDE]
 
     def _kept(self, source: str, session_id: str, asset: str) -> frozenset[str] | None:
         """Return the versions that locks name; None where one cannot be read: nothing may be removed then."""
@@ -317,7 +338,8 @@ class Store:
             with exclusive(home):
                 kept = self._kept(provenance.source, provenance.session_id, provenance.asset)
                 name = provenance.data_version[:VERSION_DIGITS]
-                put_version(home, staging, name, keep_history=keep_history, kept=kept)
+                put = put_objects if is_in_bucket(home) else put_version
+                put(home, staging, name, keep_history=keep_history, kept=kept)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StoreError(
@@ -328,20 +350,3 @@ class Store:
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-
-
-def _folder_names(folder: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted; none where it is not there.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be read.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(one.name for one in entries if not one.name.startswith(".") and one.is_dir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise unreadable(folder, error) from error

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from nh_platform.store.file_hashes import StoredFile, read_record
+from nh_platform.store.file_hashes import read_record
+from nh_platform.store.hashing import StoredFile
 from nh_platform.store.sealed import seal_json
 
 RECORDED_PACKAGES = (

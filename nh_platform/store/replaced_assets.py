@@ -12,6 +12,8 @@ import shutil
 from nh_platform.session import StoreError
 from nh_platform.store.layout import Store
 from nh_platform.store.names import REPLACED, STAGING
+from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.records import remove_record
 from nh_platform.store.version_folders import is_abandoned, staging_name
 
 
@@ -47,6 +49,9 @@ def remove_replaced(store: Store, source: str, session_id: str, asset: str) -> N
     """
     require_replacement(store, source, session_id, asset)
     home = store.asset_folder(source, session_id, asset)
+    if is_in_bucket(home):
+        remove_record(home)
+        return
     leaving = home.with_name(staging_name())
     with contextlib.suppress(FileNotFoundError):  # another process removes it too
         os.rename(home, leaving)  # at once, so that nobody finds half of it

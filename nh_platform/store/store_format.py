@@ -14,17 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile, StoreError
-from nh_platform.store.durable import (
-    LOST,
-    alone,
-    disk_in_words,
-    read_regular,
-    unreadable,
-    write_durably,
-    write_twice,
-)
-from nh_platform.store.file_hashes import hash_folder
+from nh_platform.store.durable import LOST, alone, disk_in_words, read_regular, unreadable, write_durably, write_twice
+from nh_platform.store.hashing import hash_folder
 from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, WANTED
+from nh_platform.store.objects.address import is_in_bucket, shown
+from nh_platform.store.records import asset_folders, folder_names, is_there
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json, unseal_lines
 from nh_platform.store.version_folders import exclusive, replace_pointer, with_latest, write_history
 
@@ -48,12 +42,12 @@ def require_format(root: Path) -> bool:
         return found is not None
     if found > FORMAT:
         raise StoreError(
-            f"store {root}",
+            f"store {shown(root)}",
             f"it has format {found}, this version reads format {FORMAT}",
             "Install the version of nh-platform that wrote it, or a newer one.",
         )
     raise StoreError(
-        f"store {root}",
+        f"store {shown(root)}",
         f"it has format {found}, which earlier versions wrote; this version reads format {FORMAT}",
         "Run `nh migrate`, which computes nothing anew and adds the hash of every file.",
     )
@@ -81,7 +75,7 @@ def stored_format(root: Path) -> int | None:
 
 def begin_format(root: Path) -> None:
     """State the format of a store that is begun."""
-    if not (root / FORMAT_FILE).exists():
+    if not is_there(root / FORMAT_FILE):
         root.mkdir(parents=True, exist_ok=True)
         _state(root, FORMAT)
 
@@ -139,11 +133,14 @@ def migrate(root: Path, on_asset: OnAsset = lambda done, total, name: None) -> M
         written; it goes on where it was when it is run again.
     """
     found = stored_format(root)
-    if found is None or found == FORMAT:
+    if found in (None, FORMAT):
         return Migrated(0, ())
     if found > FORMAT:
         require_format(root)
-    busy = StoreError(f"store {root}", "another process migrates it", "Wait for that one.")
+    if is_in_bucket(root):
+        action = "Copy it to a disk (`aws s3 sync`), run `nh migrate` there, and copy it back to an empty prefix."
+        raise StoreError(f"store {shown(root)}", f"it has format {found} and lies in a bucket", action)
+    busy = StoreError(f"store {shown(root)}", "another process migrates it", "Wait for that one.")
     with disk_in_words(root), alone(root / _LOCK, busy):
         done = Migrated(0, ()) if stored_format(root) == FORMAT else _migrate(root, found, on_asset)
         (root / _LOCK).unlink(missing_ok=True)
@@ -230,12 +227,12 @@ def _format_of_assets(root: Path) -> int | None:
         If there are some, and none of them can be read.
     """
     found, n_seen = set[int](), 0
-    for asset in sorted({path.parent for path in root.glob(f"*/*/*/{POINTER}")}):
+    for asset in sorted({path.parent for path in _pointers(root)}):
         n_seen += 1
         found |= _format_of_asset(asset)
         if 1 in found:
             return 1
-    for record in () if found else sorted(root.glob(f"*/*/*/*/{PROVENANCE}")):
+    for record in () if found else _records(root):
         n_seen += 1
         found |= _format_of_record(record)
     if found or not n_seen:
@@ -283,7 +280,13 @@ def _is_sealed(path: Path, unseal: Callable[[bytes], object] = unseal_lines) -> 
 
 def _pointers(root: Path) -> Iterator[Path]:
     """Give the pointer of every asset of a store."""
-    return (path for path in sorted(root.glob(f"*/*/*/{POINTER}")) if not path.is_dir())
+    return (one / POINTER for one in asset_folders(root) if is_there(one / POINTER) and not (one / POINTER).is_dir())
+
+
+def _records(root: Path) -> Iterator[Path]:
+    """Give the record of every version of a store."""
+    versions = (asset / name for asset in asset_folders(root) for name in folder_names(asset))
+    return (one / PROVENANCE for one in versions if is_there(one / PROVENANCE))
 
 
 def _state(root: Path, number: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nh_platform.store import Provenance
-from nh_platform.store.file_hashes import hash_folder
+from nh_platform.store.hashing import hash_folder
 from nh_platform.store.names import PROVENANCE
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.store import Provenance, Store, data_version, processes
-from nh_platform.store.file_hashes import StoredFile, problems
+from nh_platform.store.file_hashes import problems
+from nh_platform.store.hashing import StoredFile
 from nh_platform.store.processes import process_name
 
 

@@ -12,6 +12,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.session.session_names import MIN_PREFIX
+from nh_platform.store.objects.address import shown
 
 
 def verify(
@@ -43,7 +44,7 @@ def verify(
         state = "" if not repair else "; [red]still damaged[/]" if damage.path in left else "; [green]made again[/]"
         place = " ".join(filter(None, (damage.source, damage.session_id, damage.asset))) or "store"
         console.say(f"[red]DAMAGED[/] {place}: {escape(damage.found)}{state}", hanging=2)
-        console.say(f"  {escape(str(damage.path))}")
+        console.say(f"  {escape(shown(damage.path))}")
     for text in (*found.errors, *found.unreadable):
         console.say(escape(text), to=console.err)
     size = f"{found.n_bytes / 1e6:,.1f} MB"

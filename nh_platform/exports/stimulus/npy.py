@@ -20,6 +20,8 @@ from nh_platform.exports.stimulus.netcdf import Variable, read_group
 from nh_platform.session import ConfigError
 from nh_platform.store.codecs.hdf5 import open_file
 from nh_platform.store.durable import disk_in_words, write_durably
+from nh_platform.store.file_hashes import is_stored
+from nh_platform.store.records import record_names
 from nh_platform.windows.presentations.cleaning import unknown_stimulus
 from nh_platform.windows.presentations.conventions import Mode, eye_group, stimulus_type
 
@@ -81,8 +83,8 @@ def export_npy(
     axes = asked_axes(dims, data)
     folder = Path(files) / mode
     source = folder / f"{stimulus_type(stimulus)}.h5"
-    if not source.is_file():
-        raise unknown_stimulus(stimulus, (path.stem for path in folder.glob("*.h5")))
+    if not is_stored(source):
+        raise unknown_stimulus(stimulus, (Path(one).stem for one in record_names(folder) if one.endswith(".h5")))
     names = shown_names(folder, stimulus)
     wanted = variant or (stimulus if stimulus_type(stimulus) != stimulus else None)
     if wanted is not None and wanted not in names.values():

@@ -32,6 +32,7 @@ from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 from nh_platform.store.codecs.hdf5 import create_file, open_file
 from nh_platform.store.codecs.parquet import read_table, write_table
+from nh_platform.store.records import is_there, record_names
 from nh_platform.windows.presentations.cleaning import (
     clean_presentations,
     median_durations,
@@ -225,7 +226,7 @@ class StoredTensors:
     @property
     def types(self) -> list[str]:
         """Stimulus types that have a tensor."""
-        return sorted(path.stem for path in (self.folder / self.mode).glob("*.h5"))
+        return sorted(Path(one).stem for one in record_names(self.folder / self.mode) if one.endswith(".h5"))
 
     def groups(self, stimulus_type: str, presentation_ids: npt.ArrayLike) -> dict[str, dict[str, Variable]]:
         """Read the groups of some presentations of one stimulus type, in the bins that the longest of them needs.
@@ -260,4 +261,4 @@ class StoredTensors:
 
 def stored_modes(folder: Path) -> tuple[Mode, ...]:
     """Return the modes in which the tensors of a session were made."""
-    return tuple(mode for mode in MODES if (folder / mode).is_dir())
+    return tuple(mode for mode in MODES if is_there(folder / mode))

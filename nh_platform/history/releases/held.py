@@ -21,6 +21,7 @@ from nh_platform.session.display import counted
 from nh_platform.store import Store
 from nh_platform.store.durable import copy_of, read_either, write_twice
 from nh_platform.store.names import ACCEPTED, SOURCE_WIDE
+from nh_platform.store.records import remove_record
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
 
@@ -84,8 +85,8 @@ def accept(store: Store, source: str, number: int) -> None:
 def forget_accepted(store: Store, source: str) -> None:
     """Remove the record: releases of the source are not held."""
     path = _path(store, source)
-    copy_of(path).unlink(missing_ok=True)  # first: a copy alone would bring the record back
-    path.unlink(missing_ok=True)
+    remove_record(copy_of(path))  # first: a copy alone would bring the record back
+    remove_record(path)
 
 
 def held_release(

@@ -123,7 +123,7 @@ def _with_embeddings(store: Store, source: str) -> Iterator[str]:
     ids = [one for one in store.sessions(source) if store.current(source, one, "unit_embeddings") is not None]
     if not ids:
         action = f"Run `nh materialize {source} --missing` first."
-        raise StoreError(f"source {source}", f"no session of it has unit embeddings in {store.root}", action)
+        raise StoreError(f"source {source}", f"no session of it has unit embeddings in {store.address}", action)
     yield from ids
 
 

@@ -134,7 +134,7 @@ def _of_store(
         where = f"no session of source {source}" if source else "no session"
         near = "" if source in sources_there else close_matches(source, sources_there)
         action = f"Run `nh materialize {source or 'SOURCE'} --missing` first, or name another home.{near}"
-        raise UnknownSession(f"unit embeddings in {store.store.root}", f"{where} has any", action)
+        raise UnknownSession(f"unit embeddings in {store.store.address}", f"{where} has any", action)
     return found
 
 

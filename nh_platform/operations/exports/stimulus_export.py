@@ -219,7 +219,7 @@ def _stimulus_files(home: Home, source: str, on_progress: OnProgress) -> Path:
         store, expected = at.platform.store, expected_source_asset(at.platform, source, ASSET)
         if not expected.inputs:
             action = f"Run `nh materialize {source} --missing`."
-            raise StoreError(f"source {source}", f"no session in {store.root} has {TENSORS}", action)
+            raise StoreError(f"source {source}", f"no session in {store.address} has {TENSORS}", action)
         if store.data_version(source, SOURCE_WIDE, ASSET.name) != expected.data_version:
             sessions = sum(name.startswith(f"{TENSORS}/") for name in expected.inputs)
             on_progress(Progress(f"joining the tensors of {sessions} sessions", 0, sessions))

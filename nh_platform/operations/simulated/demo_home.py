@@ -207,6 +207,7 @@ def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.Data
     import pandas as pd
 
     from nh_platform.reading.searching.session_search import read_summary
+    from nh_platform.store.hashing import stored_sizes
 
     checks = {
         (one.plan.source, one.plan.session_id): f"{one.checks_passed} ok {len(one.warned)} warn" for one in outcomes
@@ -216,7 +217,7 @@ def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.Data
         rulebook = platform.config(source).rulebook_ids[0]
         for session_id in platform.manifest(source).session_ids:
             units = read_summary(platform.store, source, session_id, "units")
-            files = [path for path in (platform.store.root / source / session_id).rglob("*") if path.is_file()]
+            sizes = stored_sizes(platform.store.root / source / session_id)
             n_units, n_good = units.get("n_units", 0), units.get("n_pass", {}).get(rulebook, 0)
             rows.append(
                 {
@@ -228,8 +229,8 @@ def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.Data
                     "rulebook": rulebook,
                     "spikes": units.get("n_spikes", 0),
                     "checks": checks.get((source, session_id), "current"),
-                    "files": len(files),
-                    "MB": round(sum(path.stat().st_size for path in files) / 1e6, 1),
+                    "files": len(sizes),
+                    "MB": round(sum(sizes.values()) / 1e6, 1),
                 }
             )
     return pd.DataFrame(rows)

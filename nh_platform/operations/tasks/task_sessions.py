@@ -84,7 +84,7 @@ def asked_sessions(
     stored = store.sessions(chosen)
     if not stored:
         action = f"Run `nh materialize {chosen} --missing` first."
-        raise StoreError(f"source {chosen}", f"no session of it is stored in {store.root}", action)
+        raise StoreError(f"source {chosen}", f"no session of it is stored in {store.address}", action)
     opened = OpenedStore(store)
     views = {view.session_id: view for view in (opened.session(chosen, one) for one in sessions or stored)}
     in_use = sessions_in_use(at.platform, chosen, list(views), are_named=bool(sessions), with_set_aside=with_set_aside)

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from nh_platform.session.errors import ConfigError, DamagedFile, StoreError
 
 if TYPE_CHECKING:
-    from nh_platform.store.file_hashes import StoredFile
+    from nh_platform.store.hashing import StoredFile
 
 BACKUP_FILE = "backup.json"
 _BLOCK = 1 << 20
@@ -64,7 +64,7 @@ class BackupFiles:
         FileNotFoundError
             If it is not there.
         """
-        from nh_platform.store.file_hashes import hash_file
+        from nh_platform.store.hashing import hash_file
 
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ class BackupFiles:
 
     def _link(self, name: str, place: Path, stated: StoredFile) -> bool:
         """Link a file of the backup before, if its bytes are those that are stated; return whether they are."""
-        from nh_platform.store.file_hashes import hash_file
+        from nh_platform.store.hashing import hash_file
 
         if self.before is None or self._known.get(name) != stated:
             return False
@@ -95,7 +95,7 @@ class BackupFiles:
 
     def add_text(self, name: str, content: bytes) -> None:
         """Write a record of the backup's own."""
-        from nh_platform.store.file_hashes import hash_file
+        from nh_platform.store.hashing import hash_file
 
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class BackupFiles:
         sqlite3.Error
             If it cannot be read.
         """
-        from nh_platform.store.file_hashes import hash_file
+        from nh_platform.store.hashing import hash_file
 
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +200,7 @@ def read_manifest(folder: Path) -> dict[str, StoredFile]:
     DamagedFile
         If the manifest is not the bytes that were written, or names a file outside of its folder.
     """
-    from nh_platform.store.file_hashes import StoredFile
+    from nh_platform.store.hashing import StoredFile
     from nh_platform.store.sealed import BrokenSeal, unseal_json
 
     try:

@@ -24,6 +24,8 @@ _TRIES = 5
 def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None:
     """Copy what counts of a store; what is damaged or cannot be read is named, and everything else copied.
 
+    A store in a bucket is not copied, and it is said how it is.
+
     Parameters
     ----------
     store
@@ -39,10 +41,17 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
         If the format of the store cannot be read, or is another one.
     """
     from nh_platform.store.names import REPLACED, SOURCE_WIDE
+    from nh_platform.store.objects.address import is_in_bucket
     from nh_platform.store.replaced_assets import replaced_assets
     from nh_platform.store.store_format import FORMAT_FILE, require_format
 
     require_format(store.root)
+    if is_in_bucket(store.root):
+        made.left_out.append(
+            f"the store {store.address}: switch on the versions of the bucket, or copy it with "
+            f"`aws s3 sync {store.address} FOLDER`; such a copy is a store"
+        )
+        return
     assets = []
     for source in store.places():
         for session_id in [*store.sessions(source), SOURCE_WIDE]:

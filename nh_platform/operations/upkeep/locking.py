@@ -139,11 +139,12 @@ def _counting(store: Store, source: str, session_id: str, asset: str) -> LockedV
 
 def _is_there(store: Store, version: LockedVersion) -> bool:
     """Return whether a version is there once the publication that goes on is done: later ones know the lock."""
+    from nh_platform.store.records import is_there
     from nh_platform.store.version_folders import exclusive
 
     asset = store.asset_folder(version.source, version.session_id, version.asset)
     with exclusive(asset):
-        return (asset / version.folder).is_dir()
+        return is_there(asset / version.folder)
 
 
 def locks_of(home: Home) -> list[Lock]:

@@ -128,9 +128,18 @@ def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator
     from nh_platform.history.snapshots import ASSET as MANIFEST
     from nh_platform.store.durable import left_half_written
     from nh_platform.store.names import DAMAGED, HISTORY, STAGING
+    from nh_platform.store.objects.address import is_in_bucket
+    from nh_platform.store.records import is_there
     from nh_platform.store.version_folders import is_abandoned
 
     home = store.asset_folder(source, session_id, asset)
+    if is_in_bucket(home):
+        from nh_platform.store.objects.publishing import unnamed_versions
+
+        counted = [one.name for one in store.counted(source, session_id, asset)]
+        if asset != MANIFEST or is_there(home / HISTORY) or len(counted) < 1:
+            yield from unnamed_versions(home, counted)
+        return
     yield from left_half_written(home)
     named = store.counted(source, session_id, asset)
     # Where the version that counts is not there, or the history was lost, nothing tells which of the others is wanted.
@@ -147,10 +156,15 @@ def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator
 def _is_removed(folder: Path, kept: list[str]) -> bool:
     """Remove a file or folder, a version at once under another name; return whether it is gone, and say where not."""
     from nh_platform.store.names import STAGING
+    from nh_platform.store.objects.address import is_in_bucket
+    from nh_platform.store.records import remove_record
     from nh_platform.store.version_folders import staging_name
 
     leaving = folder
     try:
+        if is_in_bucket(folder):
+            remove_record(folder)
+            return True
         if not folder.is_dir():
             folder.unlink()
             return True
@@ -193,6 +207,11 @@ def _raw_files(home: OpenHome, source: str | None, raw: RawChoice, kept: list[st
 
 
 def _bytes(place: Path) -> int:
+    from nh_platform.store.hashing import stored_sizes
+    from nh_platform.store.objects.address import is_in_bucket
+
+    if is_in_bucket(place):
+        return sum(stored_sizes(place).values())
     size = 0
     for path in (place, *place.rglob("*")):
         with contextlib.suppress(OSError):  # what goes meanwhile counts 0

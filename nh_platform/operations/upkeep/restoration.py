@@ -21,7 +21,7 @@ from nh_platform.operations.upkeep.backup_files import backup_named, partial_fol
 from nh_platform.session.errors import ConfigError, DamagedFile
 
 if TYPE_CHECKING:
-    from nh_platform.store.file_hashes import StoredFile
+    from nh_platform.store.hashing import StoredFile
 
 _REVIEWS, _STORE = "reviews", "store"
 _LOCK = ".restoring.lock"
@@ -144,7 +144,7 @@ def _require_room(folder: Path, reviews: Path, files: Mapping[str, StoredFile]) 
     ConfigError
         If they do.
     """
-    from nh_platform.store.file_hashes import hash_file
+    from nh_platform.store.hashing import hash_file
 
     brought = dict.fromkeys([_STORE, "dagster", _REVIEWS, "raw", "sources.yaml", *sorted(_first_parts(files))])
     taken = [name for name in brought if os.path.lexists(folder / name)]
@@ -180,7 +180,7 @@ def _copy(source: Path, name: str, partial: Path, stated: StoredFile) -> None:
     DamagedFile
         If it is not there, leads out of the backup, or has other bytes than are stated.
     """
-    from nh_platform.store.file_hashes import hash_file
+    from nh_platform.store.hashing import hash_file
 
     origin, fresh = source / name, partial / name
     try:
@@ -222,8 +222,14 @@ def _give_names(folder: Path, begun: Restoration) -> None:
 
 def _elsewhere(folder: Path, begun: Restoration) -> Iterator[str]:
     """Say what does not lie where a person may look for it."""
+    from nh_platform.home.stores import stated_store
+    from nh_platform.store.objects.address import shown
+
     if _differs(Path(begun.reviews), folder / _REVIEWS):
         yield f"reviews are in {begun.reviews}, where NH_REVIEWS has them read"
+    store = stated_store()
+    if store is not None and (folder / _STORE).is_dir() and _differs(store, folder / _STORE):
+        yield f"the store is in {folder / _STORE}, and NH_STORE names {shown(store)}: unset it, or copy the store there"
     given = os.environ.get("DAGSTER_HOME")
     if given and (folder / "dagster").is_dir() and _differs(Path(given), folder / "dagster"):
         yield f"Dagster's history is in {folder / 'dagster'}, and DAGSTER_HOME names {given}: unset it to see this one"

@@ -23,4 +23,4 @@ def stored_session(store: Store, source: str, asked: str) -> str:
     action = f"`nh sessions --source {source}` lists those there are."
     stored = set(store.sessions(source))
     insertions = {pid: one for pid, one in insertion_sessions(store, source).items() if one in stored}
-    return session_named(asked, stored, source, f"the store {store.root}", action, insertions)
+    return session_named(asked, stored, source, f"the store {store.address}", action, insertions)

@@ -149,6 +149,7 @@ def _repair_records(home: OpenHome, damages: Iterable[Damage]) -> list[str]:
     """Write records that are kept twice again from the intact one, and remove notes of damage that are damaged."""
     from nh_platform.store.durable import copy_of, repair_either
     from nh_platform.store.names import DAMAGED, HISTORY, SOURCE_RECORDS
+    from nh_platform.store.records import remove_record
     from nh_platform.store.sealed import unseal_json
     from nh_platform.store.version_folders import restore_history
 
@@ -158,7 +159,7 @@ def _repair_records(home: OpenHome, damages: Iterable[Damage]) -> list[str]:
             if damage.asset and not damage.version and damage.path.name.startswith(HISTORY):
                 restore_history(damage.path.parent)
             elif damage.asset and not damage.version and damage.path.name == DAMAGED:
-                damage.path.unlink(missing_ok=True)
+                remove_record(damage.path)
             elif not damage.asset:
                 for path in (damage.path.with_name(name) for name in SOURCE_RECORDS):
                     if damage.path in (path, copy_of(path)):

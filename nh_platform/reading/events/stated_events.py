@@ -31,9 +31,8 @@ def stated_events(store: Path, source: str) -> Mapping[str, EventTimes]:
     """
     entry = sources().get(source)
     if entry is None:
-        from nh_platform.home.settings import load_settings
+        from nh_platform.home.settings import settings_of_store
 
-        folder = store.absolute()
-        settings = load_settings(folder.parent)
-        entry = settings.entries.get(source) if settings.store == folder else None
+        settings = settings_of_store(store)
+        entry = None if settings is None else settings.entries.get(source)
     return {} if entry is None else entry.events

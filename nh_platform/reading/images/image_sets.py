@@ -7,7 +7,6 @@ files and never in the store. Add here how another source's sets are found.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -139,13 +138,12 @@ def home_platform(store: Store) -> Platform:
     ConfigError
         If it lies in none: where images are is said by the home.
     """
-    from nh_platform.home.settings import load_settings
+    from nh_platform.home.settings import settings_of_store
 
-    root = Path(store.root).absolute()
-    settings = load_settings(root.parent)
-    if settings.store != root:
+    settings = settings_of_store(store.root)
+    if settings is None:
         found = "it lies in no home folder, whose sources.yaml says where the files with images are"
-        raise ConfigError(f"store {root}", found, "Open the home folder: `open_store(home)`.")
+        raise ConfigError(f"store {store.address}", found, "Open the home folder: `open_store(home)`.")
     return Platform(settings)
 
 

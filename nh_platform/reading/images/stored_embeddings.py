@@ -87,7 +87,7 @@ def image_embeddings_table(store: Store, source: str) -> pd.DataFrame:
     if folder is None:
         near = "" if source in store.sources() else close_matches(source, store.sources())
         action = f"Run `nh embed images {source}`, where the source has images of stimuli.{near}"
-        raise StoreError(f"source {source}", f"the store {store.root} has no {ASSET} of it", action)
+        raise StoreError(f"source {source}", f"the store {store.address} has no {ASSET} of it", action)
     return read_table(folder / EMBEDDINGS_FILE)
 
 

@@ -15,7 +15,7 @@ from nh_platform.operations.upkeep import restoration
 from nh_platform.operations.upkeep.backup_files import BACKUP_FILE
 from nh_platform.session import ConfigError, DamagedFile, StoreError
 from nh_platform.store import Store
-from nh_platform.store.file_hashes import hash_file
+from nh_platform.store.hashing import hash_file
 from nh_platform.store.sealed import seal_json, unseal_json
 from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 

@@ -1,0 +1,288 @@
+"""Requests to the bucket of a store: repeated until a deadline, conditional where asked, with errors in words.
+
+Contains the one client. Add here what another request needs. What objects mean is the store's matter.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from nh_platform.session.errors import StoreError
+from nh_platform.store.objects.address import ObjectAddress
+from nh_platform.store.objects.bucket_trouble import answered_with, deadline_s, in_words, passes
+
+Result = TypeVar("Result")
+
+_ENDPOINT_VARIABLES = ("NH_STORE_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Where the server is, if not Amazon's. The first is the store's alone; the others lead downloads there too."""
+_CONNECT_S, _READ_S = 10.0, 30.0
+_LONGEST_WAIT_S = 5.0
+CONNECTIONS = 32
+"""Requests to a bucket at the same time."""
+_IN_ONE_PIECE = 64 << 20
+"""Larger files are sent in parts [bytes]: their e_tag is then no MD5."""
+_AT_A_TIME = 1000
+"""Objects that one request lists or removes."""
+_PASSING = (
+    "InternalError",
+    "SlowDown",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "ConditionalRequestConflict",
+    "Throttling",
+)
+_REFUSED = {"403": "access is refused", "401": "access is refused", "AccessDenied": "access is refused"}
+
+
+class Entry(NamedTuple):
+    """What a listing says of an object: its e_tag, its size [bytes], when it was written [s since 1970]."""
+
+    e_tag: str
+    size: int
+    written: float
+
+
+class Content(NamedTuple):
+    """Bytes of an object with its e_tag, when it was written and when the server answered [s since 1970]."""
+
+    body: bytes
+    e_tag: str
+    written: float
+    answered: float
+
+
+class OtherContent(Exception):
+    """A conditional write found other content than it was to replace."""
+
+
+class Bucket:
+    """The objects below the prefix of an address; keys are given without the prefix.
+
+    Parameters
+    ----------
+    address
+        Where the store lies.
+    """
+
+    def __init__(self, address: ObjectAddress) -> None:
+        self.address = address
+        self._before = f"{address.prefix}/" if address.prefix else ""
+
+    def listed(self, prefix: str = "", *, after: str = "", up_to: str | None = None) -> dict[str, Entry]:
+        """Return the objects whose key begins with ``prefix``, by key.
+
+        Parameters
+        ----------
+        prefix
+            Begins the keys.
+        after
+            Keys up to this one are left out.
+        up_to
+            Keys from this one on are left out; all are in where None.
+        """
+        found: dict[str, Entry] = {}
+        for page in self._pages(prefix, after, ""):
+            for one in page.get("Contents", ()):
+                key = str(one["Key"]).removeprefix(self._before)
+                if up_to is not None and key >= up_to:
+                    return found
+                found[key] = Entry(_tag(one["ETag"]), int(one["Size"]), one["LastModified"].timestamp())
+        return found
+
+    def level(self, prefix: str) -> tuple[list[str], dict[str, Entry]]:
+        """Return what lies directly below a prefix that ends with a slash or is empty: folders, and objects by name."""
+        folders: list[str] = []
+        objects: dict[str, Entry] = {}
+        for page in self._pages(prefix, "", "/"):
+            below = len(self._before + prefix)
+            folders += [str(one["Prefix"])[below:].rstrip("/") for one in page.get("CommonPrefixes", ())]
+            for one in page.get("Contents", ()):
+                entry = Entry(_tag(one["ETag"]), int(one["Size"]), one["LastModified"].timestamp())
+                objects[str(one["Key"])[below:]] = entry
+        return folders, objects
+
+    def get(self, key: str) -> Content | None:
+        """Return an object; None where there is none."""
+
+        def request() -> Content | None:
+            answer = self._client.get_object(Bucket=self.address.bucket, Key=self._before + key)
+            body = answer["Body"].read()
+            return Content(body, _tag(answer["ETag"]), answer["LastModified"].timestamp(), _answered(answer))
+
+        return self._tried(key, request, absent=True)
+
+    def download(self, key: str, place: Path) -> bool:
+        """Write an object to a file of the disk; return whether there is one.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses it.
+        """
+        block = 1 << 20
+
+        def request() -> bool:
+            answer = self._client.get_object(Bucket=self.address.bucket, Key=self._before + key)
+            with place.open("wb") as handle:
+                for piece in answer["Body"].iter_chunks(block):
+                    handle.write(piece)
+            return True
+
+        return bool(self._tried(key, request, absent=True))
+
+    def blocks(self, key: str) -> Iterator[bytes]:
+        """Give the bytes of an object piece by piece; none where there is no such object. Nothing is repeated."""
+        answer = self._tried(
+            key, lambda: self._client.get_object(Bucket=self.address.bucket, Key=self._before + key), absent=True
+        )
+        if answer is not None:
+            yield from answer["Body"].iter_chunks(1 << 20)
+
+    def put(self, key: str, content: bytes, over: str | None = "*") -> str:
+        """Write an object and return its e_tag.
+
+        Parameters
+        ----------
+        key, content
+            The object, and its bytes.
+        over
+            The e_tag of what it replaces; None where nothing may be there, ``*`` for whatever is there.
+
+        Raises
+        ------
+        OtherContent
+            If there is something else, or nothing where something was.
+        """
+        condition = {"IfNoneMatch": "*"} if over is None else {} if over == "*" else {"IfMatch": f'"{over}"'}
+
+        def request() -> str:
+            answer = self._client.put_object(
+                Bucket=self.address.bucket, Key=self._before + key, Body=content, **condition
+            )
+            return _tag(answer["ETag"])
+
+        try:
+            return self._tried(key, request)
+        except OtherContent:
+            # A try whose answer was lost may have written it.
+            found = self.get(key)
+            if found is not None and found.body == content:
+                return found.e_tag
+            raise
+
+    def put_file(self, key: str, place: Path) -> None:
+        """Write a file of the disk as an object; large ones in parts, which appear together."""
+        if place.stat().st_size <= _IN_ONE_PIECE:
+            self.put(key, place.read_bytes())
+            return
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(multipart_threshold=_IN_ONE_PIECE, multipart_chunksize=_IN_ONE_PIECE, max_concurrency=4)
+        where = {"Bucket": self.address.bucket, "Key": self._before + key}
+        self._tried(key, lambda: self._client.upload_file(str(place), **where, Config=config))
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove objects; those that are not there are none of its business."""
+        names = [self._before + key for key in keys]
+        for first in range(0, len(names), _AT_A_TIME):
+            some = [{"Key": name} for name in names[first : first + _AT_A_TIME]]
+
+            def request(some: list[dict[str, str]] = some) -> list[Any]:
+                asked = {"Objects": some, "Quiet": True}
+                answer = self._client.delete_objects(Bucket=self.address.bucket, Delete=asked)
+                return list(answer.get("Errors", ()))
+
+            if refused := self._tried(names[first], request):
+                found = f"{len(refused)} objects could not be removed: {refused[0].get('Message')}"
+                raise StoreError(f"{self.address}", found, "See to it and run it again.")
+
+    def clock(self) -> float:
+        """Return the time by the clock of the server [s since 1970]: that of a machine may be set wrong."""
+        asked = {"Bucket": self.address.bucket, "Prefix": self._before, "MaxKeys": 1}
+        return _answered(self._tried("", lambda: self._client.list_objects_v2(**asked)))
+
+    def each(self, do: Callable[[str], Result], keys: Iterable[str]) -> list[Result]:
+        """Do something with many keys at the same time, and return the results in their order."""
+        names = list(keys)
+        if len(names) < 2:
+            return [do(name) for name in names]
+        with ThreadPoolExecutor(min(CONNECTIONS, len(names))) as pool:
+            return list(pool.map(do, names))
+
+    def _pages(self, prefix: str, after: str, delimiter: str) -> Iterator[dict[str, Any]]:
+        asked: dict[str, Any] = {"Bucket": self.address.bucket, "Prefix": self._before + prefix}
+        if after:
+            asked["StartAfter"] = self._before + after
+        if delimiter:
+            asked["Delimiter"] = delimiter
+        while True:
+            page = self._tried(prefix, lambda: self._client.list_objects_v2(**asked))
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    @property
+    def _client(self) -> Any:
+        stated = (os.environ.get(name) for name in _ENDPOINT_VARIABLES)
+        return _client(os.getpid(), next(filter(None, stated), None))
+
+    def _tried(self, key: str, request: Callable[[], Any], *, absent: bool = False) -> Any:
+        """Return what a request gives, repeated while the trouble may pass; None where the object is absent.
+
+        Raises
+        ------
+        StoreError
+            If the trouble does not pass within the deadline, or is of another kind.
+        OtherContent
+            If a condition was not met.
+        """
+        import tenacity
+
+        with in_words(self.address, key):
+            try:
+                return tenacity.Retrying(
+                    retry=tenacity.retry_if_exception(passes),
+                    stop=tenacity.stop_after_delay(deadline_s()),
+                    wait=tenacity.wait_random_exponential(multiplier=0.1, max=_LONGEST_WAIT_S),
+                    reraise=True,
+                )(request)
+            except Exception as error:
+                status, code = answered_with(error)
+                if absent and code in ("NoSuchKey", "404"):
+                    return None
+                if status == 412 or code == "NoSuchKey":
+                    raise OtherContent(key) from error
+                raise
+
+
+def _tag(text: str) -> str:
+    return text.strip('"')
+
+
+def _answered(answer: Any) -> float:
+    """Return when the server answered, by its own clock [s since 1970]."""
+    stated = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(stated).timestamp() if stated else time.time()
+
+
+@lru_cache(maxsize=4)
+def _client(process: int, endpoint: str | None) -> Any:
+    """Make a client: it takes 0.3 s, and connections must not survive a fork. Tries are counted in `Bucket`."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=_CONNECT_S,
+        read_timeout=_READ_S,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=CONNECTIONS,
+    )
+    return boto3.Session().client("s3", config=config, endpoint_url=endpoint)
