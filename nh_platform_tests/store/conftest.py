@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nh_platform_tests.loopback.object_faults import ObjectFaults
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, serve_objects
 
 
@@ -23,6 +24,14 @@ def address(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.Mon
     for name, value in object_server.environment(tmp_path / "cache").items():
         monkeypatch.setenv(name, value)
     return f"s3://{BUCKET}/{uuid.uuid4().hex[:12]}/store"
+
+
+@pytest.fixture
+def faults(object_server: ObjectServer, address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectFaults]:
+    """Give a proxy that spoils requests, through which this process reaches the bucket."""
+    with ObjectFaults(object_server.url) as proxy:
+        monkeypatch.setenv("NH_STORE_ENDPOINT", proxy.url)
+        yield proxy
 
 
 @pytest.fixture(params=["disk", "bucket"])

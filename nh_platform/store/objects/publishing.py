@@ -18,14 +18,14 @@ from pathlib import Path
 from nh_platform.session.errors import StoreError
 from nh_platform.store.damage_notes import forget_damage, noted_damage
 from nh_platform.store.hashing import file_names
-from nh_platform.store.names import HISTORY, POINTER, PROVENANCE
+from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, STAGING
 from nh_platform.store.objects.address import shown
 from nh_platform.store.objects.bucket import Content, Entry, OtherContent
 from nh_platform.store.objects.cache_size import make_room
 from nh_platform.store.objects.mirror import Mirror, mirror_of
 from nh_platform.store.records import replace_twice
 from nh_platform.store.sealed import BrokenSeal, seal_lines, unseal_json, unseal_lines
-from nh_platform.store.version_folders import history_names, with_latest
+from nh_platform.store.version_folders import history_names, is_abandoned, with_latest
 
 SUPERSEDED_S = 86400.0
 """How long a version stays that another one took the place of [s], for who reads it on another machine."""
@@ -175,6 +175,9 @@ def _is_sent(entry: Entry | None, file: Path, *, by_size: bool = False) -> bool:
 def _settle(asset: Path, staging: Path, version: str) -> None:
     """Forget what was damaged, and keep the files on this machine, where they are likely read next."""
     forget_damage(asset)
+    for left in asset.glob(f"{STAGING}*"):
+        if left != staging and is_abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
     moved = 0
     for name in (*file_names(staging), PROVENANCE):
         place = asset / version / name
