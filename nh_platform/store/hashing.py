@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from nh_platform.store.objects.address import is_in_bucket
 from nh_platform.store.objects.mirror import mirror_of
 
 _BLOCK = 1 << 20
-_TRIES = 2
 
 
 class StoredFile(BaseModel):
@@ -51,12 +51,11 @@ def file_state(path: Path) -> FileState | None:
 
 def hash_file(path: Path) -> StoredFile:
     """Return the size and hash of a file."""
-    hasher, size = blake3.blake3(), 0
+    hasher = _Hasher()
     with path.open("rb", buffering=0) as handle:
         while block := handle.read(_BLOCK):
-            hasher.update(block)
-            size += len(block)
-    return StoredFile(blake3=str(hasher.hexdigest()), size=size)
+            hasher.add(block)
+    return hasher.found()
 
 
 def hash_folder(folder: Path) -> dict[str, StoredFile]:
@@ -93,15 +92,26 @@ def hash_object(path: Path) -> StoredFile:
     FileNotFoundError
         If there is none.
     """
-    mirror = mirror_of(path)
-    for _ in range(_TRIES):  # a transfer that was cut off says nothing of the object
-        hasher, size = blake3.blake3(), 0
-        for block in mirror.bucket.blocks(mirror.key(path)):
-            hasher.update(block)
-            size += len(block)
-        entry = mirror.entry(path)
-        if entry is None or entry.size == size:
-            break
-    if not size and not mirror.is_there(path):
+    mirror, hashers = mirror_of(path), list[_Hasher]()
+
+    def begin() -> Callable[[bytes], None]:
+        hashers.append(_Hasher())
+        return hashers[-1].add
+
+    if not mirror.bucket.read_through(mirror.key(path), begin):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    return StoredFile(blake3=str(hasher.hexdigest()), size=size)
+    return hashers[-1].found()
+
+
+class _Hasher:
+    """Size and hash of bytes that come block by block."""
+
+    def __init__(self) -> None:
+        self._hasher, self._size = blake3.blake3(), 0
+
+    def add(self, block: bytes) -> None:
+        self._hasher.update(block)
+        self._size += len(block)
+
+    def found(self) -> StoredFile:
+        return StoredFile(blake3=str(self._hasher.hexdigest()), size=self._size)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile, StoreError, UnknownSession, close_matches
-from nh_platform.store.durable import LOST, alone, disk_in_words, read_regular, unreadable, write_durably
-from nh_platform.store.records import record_names, record_state, remove_record
+from nh_platform.store.durable import LOST, alone, disk_in_words, read_regular, unreadable
+from nh_platform.store.records import look_again, record_names, record_state, remove_record, write_over_known
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
 FOLDER = ".locks"
@@ -81,7 +81,7 @@ def write_lock(root: Path, lock: Lock) -> None:
     rows = [[v.source, v.session_id, v.asset, v.folder, v.data_version] for v in sorted(lock.versions)]
     with disk_in_words(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, seal_json({"name": lock.name, "reason": lock.reason, "versions": rows}))
+        write_over_known(path, seal_json({"name": lock.name, "reason": lock.reason, "versions": rows}))
 
 
 def read_lock(root: Path, name: str) -> Lock:
@@ -129,6 +129,7 @@ def changing(root: Path) -> Iterator[None]:
     with disk_in_words(root):
         (root / FOLDER).mkdir(parents=True, exist_ok=True)
     with alone(root / FOLDER / ".lock", busy, _BUSY_S):
+        look_again(root / FOLDER / "any")
         yield
 
 

@@ -96,6 +96,26 @@ def remove_record(path: Path) -> None:
         shutil.rmtree(path)
 
 
+def look_again(path: Path) -> None:
+    """Believe nothing any more that this process knows of what lies beside a path; the disk is always looked at."""
+    if is_in_bucket(path):
+        mirror_of(path).look_again(path)
+
+
+def write_over_known(path: Path, content: bytes) -> None:
+    """Replace a record that this machine read under a lock of its own, or write a new one.
+
+    Raises
+    ------
+    StoreError
+        If another machine wrote it meanwhile.
+    """
+    if is_in_bucket(path):
+        mirror_of(path).write_over_listed(path, content)
+    else:
+        write_durably(path, content)
+
+
 def change_twice(path: Path, content: Callable[[], bytes | None]) -> None:
     """Replace a record that is kept twice by what is made of it, so that nothing is lost that others write meanwhile.
 

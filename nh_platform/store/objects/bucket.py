@@ -5,27 +5,22 @@ Contains the one client. Add here what another request needs. What objects mean 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from nh_platform.session.errors import StoreError
 from nh_platform.store.objects.address import ObjectAddress
 from nh_platform.store.objects.bucket_trouble import answered_with, deadline_s, in_words, passes
+from nh_platform.store.objects.client import CONNECTIONS, object_client
 
 Result = TypeVar("Result")
 
-_ENDPOINT_VARIABLES = ("NH_STORE_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-"""Where the server is, if not Amazon's. The first is the store's alone; the others lead downloads there too."""
-_CONNECT_S, _READ_S = 10.0, 30.0
 _LONGEST_WAIT_S = 5.0
-CONNECTIONS = 32
-"""Requests to a bucket at the same time."""
+_BLOCK = 1 << 20
 _IN_ONE_PIECE = 64 << 20
 """Larger files are sent in parts [bytes]: their e_tag is then no MD5."""
 _AT_A_TIME = 1000
@@ -93,7 +88,7 @@ class Bucket:
                 key = str(one["Key"]).removeprefix(self._before)
                 if up_to is not None and key >= up_to:
                     return found
-                found[key] = Entry(_tag(one["ETag"]), int(one["Size"]), one["LastModified"].timestamp())
+                found[key] = _entry(one)
         return found
 
     def level(self, prefix: str) -> tuple[list[str], dict[str, Entry]]:
@@ -104,8 +99,7 @@ class Bucket:
             below = len(self._before + prefix)
             folders += [str(one["Prefix"])[below:].rstrip("/") for one in page.get("CommonPrefixes", ())]
             for one in page.get("Contents", ()):
-                entry = Entry(_tag(one["ETag"]), int(one["Size"]), one["LastModified"].timestamp())
-                objects[str(one["Key"])[below:]] = entry
+                objects[str(one["Key"])[below:]] = _entry(one)
         return folders, objects
 
     def get(self, key: str) -> Content | None:
@@ -118,6 +112,31 @@ class Bucket:
 
         return self._tried(key, request, absent=True)
 
+    def read_through(self, key: str, begin: Callable[[], Callable[[bytes], object]]) -> bool:
+        """Hand over an object block by block; return whether there is one.
+
+        Parameters
+        ----------
+        key
+            The object.
+        begin
+            Called at the begin of each try, and returns what takes the blocks: of a try that breaks off it got some.
+
+        Raises
+        ------
+        OSError
+            If what takes them does.
+        """
+
+        def request() -> bool:
+            answer = self._client.get_object(Bucket=self.address.bucket, Key=self._before + key)
+            take = begin()
+            for block in answer["Body"].iter_chunks(_BLOCK):
+                take(block)
+            return True
+
+        return bool(self._tried(key, request, absent=True))
+
     def download(self, key: str, place: Path) -> bool:
         """Write an object to a file of the disk; return whether there is one.
 
@@ -126,24 +145,14 @@ class Bucket:
         OSError
             If the disk refuses it.
         """
-        block = 1 << 20
+        with place.open("wb") as handle:
 
-        def request() -> bool:
-            answer = self._client.get_object(Bucket=self.address.bucket, Key=self._before + key)
-            with place.open("wb") as handle:
-                for piece in answer["Body"].iter_chunks(block):
-                    handle.write(piece)
-            return True
+            def begin() -> Callable[[bytes], object]:
+                handle.seek(0)
+                handle.truncate()
+                return handle.write
 
-        return bool(self._tried(key, request, absent=True))
-
-    def blocks(self, key: str) -> Iterator[bytes]:
-        """Give the bytes of an object piece by piece; none where there is no such object. Nothing is repeated."""
-        answer = self._tried(
-            key, lambda: self._client.get_object(Bucket=self.address.bucket, Key=self._before + key), absent=True
-        )
-        if answer is not None:
-            yield from answer["Body"].iter_chunks(1 << 20)
+            return self.read_through(key, begin)
 
     def put(self, key: str, content: bytes, over: str | None = "*") -> str:
         """Write an object and return its e_tag.
@@ -185,8 +194,8 @@ class Bucket:
         from boto3.s3.transfer import TransferConfig
 
         config = TransferConfig(multipart_threshold=_IN_ONE_PIECE, multipart_chunksize=_IN_ONE_PIECE, max_concurrency=4)
-        where = {"Bucket": self.address.bucket, "Key": self._before + key}
-        self._tried(key, lambda: self._client.upload_file(str(place), **where, Config=config))
+        where = (str(place), self.address.bucket, self._before + key)
+        self._tried(key, lambda: self._client.upload_file(*where, Config=config))
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove objects; those that are not there are none of its business."""
@@ -211,8 +220,8 @@ class Bucket:
     def each(self, do: Callable[[str], Result], keys: Iterable[str]) -> list[Result]:
         """Do something with many keys at the same time, and return the results in their order."""
         names = list(keys)
-        if len(names) < 2:
-            return [do(name) for name in names]
+        if not names:
+            return []
         with ThreadPoolExecutor(min(CONNECTIONS, len(names))) as pool:
             return list(pool.map(do, names))
 
@@ -231,8 +240,7 @@ class Bucket:
 
     @property
     def _client(self) -> Any:
-        stated = (os.environ.get(name) for name in _ENDPOINT_VARIABLES)
-        return _client(os.getpid(), next(filter(None, stated), None))
+        return object_client()
 
     def _tried(self, key: str, request: Callable[[], Any], *, absent: bool = False) -> Any:
         """Return what a request gives, repeated while the trouble may pass; None where the object is absent.
@@ -263,6 +271,10 @@ class Bucket:
                 raise
 
 
+def _entry(listed: Any) -> Entry:
+    return Entry(_tag(listed["ETag"]), int(listed["Size"]), listed["LastModified"].timestamp())
+
+
 def _tag(text: str) -> str:
     return text.strip('"')
 
@@ -271,18 +283,3 @@ def _answered(answer: Any) -> float:
     """Return when the server answered, by its own clock [s since 1970]."""
     stated = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     return parsedate_to_datetime(stated).timestamp() if stated else time.time()
-
-
-@lru_cache(maxsize=4)
-def _client(process: int, endpoint: str | None) -> Any:
-    """Make a client: it takes 0.3 s, and connections must not survive a fork. Tries are counted in `Bucket`."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=_CONNECT_S,
-        read_timeout=_READ_S,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=CONNECTIONS,
-    )
-    return boto3.Session().client("s3", config=config, endpoint_url=endpoint)

@@ -22,6 +22,10 @@ _IN_USE_S = 60.0
 """What was opened in the last minute stays, though the cache be too large: it was verified, and is being opened."""
 _USED_S = 20.0
 """How exact the time of the last use is [s]."""
+RECORDS, INCOMING = ".records", ".incoming"
+"""Folders of the cache for small records, and for files that are being fetched."""
+_RECORD_S, _INCOMING_S = 30 * 86400.0, 86400.0
+"""After which time their files go [s]: a record that is still needed is fetched again."""
 _used: dict[Path, float] = {}
 _SHARE = 0.9
 """Down to which share of its size a cache that is too large is emptied, so that not every file empties it a little."""
@@ -74,6 +78,7 @@ def make_room(root: Path, fetched: int) -> None:
     if time.monotonic() - counted < _COUNTED_S and size <= most:
         _known[root] = counted, size
         return
+    _remove_left(root)
     held = _held(root)
     size = sum(one.size for one in held)
     if size > most:
@@ -89,6 +94,16 @@ def make_room(root: Path, fetched: int) -> None:
 def held_bytes(root: Path) -> int:
     """Return how many bytes of files of versions this machine holds of a store."""
     return sum(one.size for one in _held(root))
+
+
+def _remove_left(root: Path) -> None:
+    """Remove small records that were kept long ago, and what killed processes fetched in part."""
+    for pattern, oldest_s in ((f"{RECORDS}/*/*", _RECORD_S), (f"{INCOMING}/*", _INCOMING_S)):
+        then = time.time() - oldest_s
+        for path in root.glob(pattern):
+            with suppress(OSError):
+                if path.stat().st_mtime < then:
+                    path.unlink()
 
 
 class _Held(NamedTuple):

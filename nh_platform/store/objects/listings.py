@@ -18,7 +18,7 @@ from pathlib import Path
 
 from nh_platform.store.names import POINTER, PROVENANCE
 from nh_platform.store.objects.bucket import Bucket, Content, Entry
-from nh_platform.store.objects.cache_size import cache_refused
+from nh_platform.store.objects.cache_size import RECORDS, cache_refused
 from nh_platform.store.sealed import BrokenSeal, unseal_lines
 
 FRESH_S = 5.0
@@ -27,7 +27,6 @@ _MANY_SESSIONS = 16
 """Sessions that are looked at one by one before all of their source are listed at once."""
 _AT_A_TIME = 64
 """Sessions that one of the parallel listings of a source goes through."""
-_RECORDS = ".records"
 
 
 class Listings:
@@ -160,7 +159,7 @@ class Listings:
     def kept(self, key: str, e_tag: str) -> Path:
         """Return where a small record is kept under its e_tag."""
         name = hashlib.sha256(f"{key}\n{e_tag}".encode()).hexdigest()[:32]
-        return self._root / _RECORDS / name[:2] / name
+        return self._root / RECORDS / name[:2] / name
 
     def keep(self, key: str, found: Content) -> None:
         """Keep a small record on this machine."""

@@ -21,10 +21,9 @@ from filelock import FileLock
 from nh_platform.session.errors import StoreError
 from nh_platform.store.objects.address import address_of, located
 from nh_platform.store.objects.bucket import Bucket, Entry, OtherContent
-from nh_platform.store.objects.cache_size import cache_refused, make_room
+from nh_platform.store.objects.cache_size import INCOMING, cache_refused, make_room
 from nh_platform.store.objects.listings import Listings, above
 
-_INCOMING = ".incoming"
 _CHANGES = 50
 """How often a record is read and written anew because another machine wrote it between."""
 
@@ -105,6 +104,22 @@ class Mirror:
         self.bucket.put(self.key(path), content, over)
         self.look_again(path)
 
+    def write_over_listed(self, path: Path, content: bytes) -> None:
+        """Write a small record over the one that a listing knows, or where it knows none.
+
+        Raises
+        ------
+        StoreError
+            If another machine wrote it meanwhile.
+        """
+        entry = self.entry(path)
+        try:
+            self.write(path, content, None if entry is None else entry.e_tag)
+        except OtherContent:
+            self.look_again(path)
+            found = "another machine wrote it at the same time"
+            raise StoreError(f"{address_of(self.root)}/{self.key(path)}", found, "Run it again.") from None
+
     def change(self, path: Path, content: Callable[[], bytes | None]) -> None:
         """Replace a record by what is made of what is there now, again where another machine wrote it meanwhile.
 
@@ -158,7 +173,7 @@ class Mirror:
         if not afresh and path.is_file():
             return
         key = self.key(path)
-        incoming = self.root / _INCOMING
+        incoming = self.root / INCOMING
         fresh = incoming / uuid.uuid4().hex
         try:
             incoming.mkdir(parents=True, exist_ok=True)

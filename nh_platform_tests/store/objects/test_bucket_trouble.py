@@ -9,10 +9,11 @@ import pytest
 
 from nh_platform.session import StoreError
 from nh_platform.store import Store
-from nh_platform.store.objects import bucket
+from nh_platform.store.file_hashes import problems, verified
+from nh_platform.store.objects import bucket, client
 from nh_platform_tests.loopback.object_faults import ObjectFaults
 from nh_platform_tests.store.test_any_store import content
-from nh_platform_tests.store.test_layout import publish
+from nh_platform_tests.store.test_layout import publish, record
 
 
 def fresh_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str = "other") -> None:
@@ -36,7 +37,7 @@ def test_trouble_that_passes_is_not_seen(
 def test_a_server_that_hangs_is_asked_again(
     address: str, faults: ObjectFaults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket, "_READ_S", 1.0)
+    monkeypatch.setattr(client, "_READ_S", 1.0)
     publish(Store(address), "one")
     faults.faults.add(r"file\.txt", "hang", times=1, seconds=30)
     fresh_machine(tmp_path, monkeypatch)
@@ -87,9 +88,34 @@ def test_missing_keys_are_named(address: str, tmp_path: Path, monkeypatch: pytes
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    bucket._client.cache_clear()
+    client._client.cache_clear()
     try:
         with pytest.raises(StoreError, match="there are no keys for the bucket"):
             Store(address).sources()
     finally:
-        bucket._client.cache_clear()
+        client._client.cache_clear()
+
+
+def test_a_transfer_that_breaks_off_is_no_damage(address: str, faults: ObjectFaults) -> None:
+    store = Store(address)
+    publish(store, "one")
+    for kind in ("truncated", "reset"):
+        faults.faults.add(r"file\.txt", kind, times=1)
+        assert list(problems(store.folder("ibl", "s1", "units"))) == []
+    assert store.state("ibl", "s1", "units").damage == ()
+
+
+def test_large_files_are_sent_in_parts_and_come_back(
+    address: str, faults: ObjectFaults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket, "_IN_ONE_PIECE", 5 << 20)
+    content_of_all = bytes(range(256)) * (11 << 12)
+    faults.faults.add("partNumber=2", "status", status=503, times=1)
+    store = Store(address)
+    for _ in range(2):
+        with store.publish(record()) as folder:
+            (folder / "large.bin").write_bytes(content_of_all)
+    assert len([one for one in faults.methods if "partNumber=" in one]) <= 6
+    fresh_machine(tmp_path, monkeypatch)
+    other = Store(address)
+    assert verified(other.folder("ibl", "s1", "units") / "large.bin").read_bytes() == content_of_all

@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from nh_platform.history.wanted import want, wanted_sessions
+from nh_platform.session import StoreError
 from nh_platform.store import Store
 from nh_platform.store.file_hashes import problems, verified
+from nh_platform.store.locks import Lock, LockedVersion, changing, read_lock, write_lock
 from nh_platform.store.objects import publishing
 from nh_platform.store.objects.publishing import unnamed_versions
+from nh_platform.store.sealed import seal_json
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
 from nh_platform_tests.store.test_any_store import content
 from nh_platform_tests.store.test_layout import publish, record
@@ -192,3 +195,23 @@ def test_what_nobody_names_goes_after_a_while_and_locked_and_young_versions_stay
     publish(store, "3", "3")  # removes those that were superseded before the last one was
     assert len(unnamed_versions(asset, [store.folder("ibl", "s1", "units").name])) == 1
     assert content(store) == "3"
+
+
+def test_a_lock_that_another_machine_wrote_meanwhile_is_not_written_over(
+    address: str, object_server: ObjectServer
+) -> None:
+    store = Store(address)
+    publish(store, "one")
+    version = LockedVersion("ibl", "s1", "units", store.folder("ibl", "s1", "units").name, record().data_version)
+    with changing(store.root):
+        write_lock(store.root, Lock("paper-1", "figure 3", (version,)))
+        key = f"{address.removeprefix(f's3://{BUCKET}/')}/.locks/paper-1.json"
+        assert read_lock(store.root, "paper-1").reason == "figure 3"
+        object_server.put(key, seal_json({"name": "paper-1", "reason": "theirs", "versions": [version_row(version)]}))
+        with pytest.raises(StoreError, match="another machine wrote it at the same time"):
+            write_lock(store.root, Lock("paper-1", "ours", (version,)))
+    assert read_lock(store.root, "paper-1").reason == "theirs"
+
+
+def version_row(version: LockedVersion) -> list[str]:
+    return [version.source, version.session_id, version.asset, version.folder, version.data_version]
