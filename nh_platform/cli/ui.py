@@ -55,11 +55,12 @@ def ui(
     from nh_platform.operations.instance import use_embedded_instance
     from nh_platform.operations.web.page_names import is_loopback
     from nh_platform.operations.web.serving import Page, serve_ui
+    from nh_platform.store.records import is_there
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
     if demo:
         set_given_home(DEMO_HOME)
-    if demo and not settings.store.is_dir():
+    if demo and not is_there(settings.store):
         raise ConfigError(f"demo in {settings.home}", "it was not made yet", "Run `nh demo` first.")
     if demo:
         use_embedded_instance()

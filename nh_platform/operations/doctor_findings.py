@@ -65,11 +65,12 @@ def doctor(home: Path | str, *, offline: bool = False) -> list[Finding]:
     except ConfigError as error:
         refused = Finding("settings", False, str(error))
     findings = [*_environment(), *([refused] if refused else []), *(_home(platform.settings) if platform else [])]
-    findings += _credentials()
+    store = _store(settings, offline) if settings else None
+    findings += [*([store] if store else []), *_credentials()]
     if os.environ.get("DAGSTER_HOME") and not offline:
         findings += _deployment()
     findings += [Finding(problem.thing, None, f"{problem.found}. {problem.action}") for problem in package_problems()]
-    if platform and served:
+    if platform and served and (store is None or store.ok):
         findings += _sources(platform, served)
     if settings and served and not offline:
         findings += _servers(settings, served)
@@ -112,6 +113,26 @@ def _deployment() -> Iterator[Finding]:
                 yield Finding(one.server, one.ok, one.text)
     except ConfigError as error:
         yield Finding("Dagster's instance", False, f"{error.found}. {error.action}")
+
+
+def _store(settings: PlatformSettings, offline: bool) -> Finding | None:
+    """Try out the bucket of a home; None for a store on the disk."""
+    from nh_platform.store.objects.address import address_of, is_in_bucket
+    from nh_platform.store.objects.cache_size import cache_bytes, held_bytes
+    from nh_platform.store.objects.trial import try_out
+
+    if not is_in_bucket(settings.store):
+        return None
+    address = address_of(settings.store)
+    if offline:
+        return Finding(f"store {address}", None, "not asked; what the sources hold is in it")
+    try:
+        held, most = held_bytes(settings.store) / 1e9, cache_bytes() / 1e9
+        try_out(address, ANSWER_WAIT_S)
+    except NhError as error:
+        return Finding(f"store {address}", False, f"{error.found}. {error.action}")
+    cache = f"{held:.1f} of {most:g} GB of it are held in {settings.store.parent}"
+    return Finding(f"store {address}", True, f"it can be listed, written and cleared, and keeps conditions; {cache}")
 
 
 def _credentials() -> Iterator[Finding]:

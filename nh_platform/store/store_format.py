@@ -17,7 +17,8 @@ from nh_platform.session.errors import DamagedFile, StoreError
 from nh_platform.store.durable import LOST, alone, disk_in_words, read_regular, unreadable, write_durably, write_twice
 from nh_platform.store.hashing import hash_folder
 from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, WANTED
-from nh_platform.store.objects.address import is_in_bucket, shown
+from nh_platform.store.objects.address import address_of, is_in_bucket, shown
+from nh_platform.store.objects.trial import try_out
 from nh_platform.store.records import asset_folders, folder_names, is_there
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json, unseal_lines
 from nh_platform.store.version_folders import exclusive, replace_pointer, with_latest, write_history
@@ -74,8 +75,10 @@ def stored_format(root: Path) -> int | None:
 
 
 def begin_format(root: Path) -> None:
-    """State the format of a store that is begun."""
+    """State the format of a store that is begun; a bucket is tried out first."""
     if not is_there(root / FORMAT_FILE):
+        if is_in_bucket(root):
+            try_out(address_of(root))
         root.mkdir(parents=True, exist_ok=True)
         _state(root, FORMAT)
 

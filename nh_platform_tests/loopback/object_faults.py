@@ -29,6 +29,8 @@ class ObjectFaults(LoopbackServer):
         Patterns of ``METHOD path``: such a request is done, and its answer lost, once each.
     methods
         ``METHOD path`` of what was handed on.
+    ignores_conditions
+        Whether writes are done whatever their conditions are.
     """
 
     def __init__(self, behind: str) -> None:
@@ -36,10 +38,13 @@ class ObjectFaults(LoopbackServer):
         self._behind = urlsplit(behind)
         self.lost: list[str] = []
         self.methods: list[str] = []
+        self.ignores_conditions = False
 
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Reply:
         """Answer as the server behind does."""
         sent = {name: value for name, value in headers.items() if name.lower() not in ("connection", "expect")}
+        if self.ignores_conditions:
+            sent = {name: value for name, value in sent.items() if name.lower() not in ("if-match", "if-none-match")}
         connection = http.client.HTTPConnection(str(self._behind.hostname), self._behind.port)
         try:
             connection.request(method, target, body=body, headers=sent)

@@ -128,6 +128,20 @@ def test_locks_pruning_and_backups_know_the_bucket(other_machine: Homes, tmp_pat
     operations.unlock(home, "paper-1")
 
 
+def test_doctor_tries_the_bucket(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {one.about: one for one in operations.doctor(homes.bucket, offline=True)}
+    assert found[f"store {ADDRESS}"].ok is None
+    monkeypatch.setattr("nh_platform.operations.doctor_findings._servers", lambda *_: [])
+    monkeypatch.setattr("nh_platform.operations.doctor_findings.ANSWER_WAIT_S", 0.2)
+    found = {one.about: one for one in operations.doctor(homes.bucket)}
+    assert found[f"store {ADDRESS}"].ok is True
+    assert "1 session at the last sync" in found["source ibl"].text
+    monkeypatch.setenv("NH_STORE_ENDPOINT", "http://127.0.0.1:9")
+    down = {one.about: one for one in operations.doctor(homes.bucket)}[f"store {ADDRESS}"]
+    assert down.ok is False
+    assert "does not answer as it should, tried for 0.2 s" in down.text
+
+
 def test_the_home_is_told_which_store_it_has(homes: Homes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert Store(load_settings(homes.bucket).store).address == ADDRESS
     monkeypatch.setenv("NH_STORE", str(tmp_path / "elsewhere"))

@@ -51,11 +51,12 @@ def serve(
     """
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.web.desk_serving import ServedDesk, serve_desk
+    from nh_platform.store.records import is_there
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
     if demo:
         set_given_home(DEMO_HOME)
-    if demo and not settings.store.is_dir():
+    if demo and not is_there(settings.store):
         raise ConfigError(f"demo in {settings.home}", "it was not made yet", "Run `nh demo` first.")
 
     def say(desk: ServedDesk) -> None:

@@ -64,10 +64,12 @@ class Bucket:
     ----------
     address
         Where the store lies.
+    deadline_s
+        How long a request is repeated [s]; as of ``NH_STORE_DEADLINE_S`` where None.
     """
 
-    def __init__(self, address: ObjectAddress) -> None:
-        self.address = address
+    def __init__(self, address: ObjectAddress, deadline_s: float | None = None) -> None:
+        self.address, self._deadline_s = address, deadline_s
         self._before = f"{address.prefix}/" if address.prefix else ""
 
     def listed(self, prefix: str = "", *, after: str = "", up_to: str | None = None) -> dict[str, Entry]:
@@ -254,11 +256,12 @@ class Bucket:
         """
         import tenacity
 
-        with in_words(self.address, key):
+        deadline = deadline_s() if self._deadline_s is None else self._deadline_s
+        with in_words(self.address, key, deadline):
             try:
                 return tenacity.Retrying(
                     retry=tenacity.retry_if_exception(passes),
-                    stop=tenacity.stop_after_delay(deadline_s()),
+                    stop=tenacity.stop_after_delay(deadline),
                     wait=tenacity.wait_random_exponential(multiplier=0.1, max=_LONGEST_WAIT_S),
                     reraise=True,
                 )(request)

@@ -65,7 +65,7 @@ def passes(error: BaseException) -> bool:
 
 
 @contextmanager
-def in_words(address: ObjectAddress, key: str) -> Iterator[None]:
+def in_words(address: ObjectAddress, key: str, deadline: float) -> Iterator[None]:
     """Say in words why a bucket could not be read or written."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
@@ -86,7 +86,7 @@ def in_words(address: ObjectAddress, key: str) -> Iterator[None]:
             found = "access is refused"
             raise StoreError(thing, found, f"Give {keys} the right to list, get, put and delete there.") from None
         if passes(error):
-            found = f"the bucket does not answer as it should, tried for {deadline_s():g} s: {_words(error)}"
+            found = f"the bucket does not answer as it should, tried for {deadline:g} s: {_words(error)}"
             raise StoreError(
                 thing, found, "What was stored is unchanged; try again when the server is well."
             ) from error

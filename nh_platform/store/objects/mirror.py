@@ -53,6 +53,8 @@ class Mirror:
     def is_there(self, path: Path) -> bool:
         """Return whether a path stands for an object, or for a folder with any."""
         key = self.key(path)
+        if not key:
+            return bool(self._listings.names("") or self._listings.beside(""))
         if key.count("/") < 2 and self.entry(path) is None:
             return key in self._listings.names(above(key))
         return self.entry(path) is not None or any(one.startswith(f"{key}/") for one in self._listings.beside(key))

@@ -12,6 +12,7 @@ from nh_platform.store import Store
 from nh_platform.store.file_hashes import problems, verified
 from nh_platform.store.objects import bucket, client
 from nh_platform_tests.loopback.object_faults import ObjectFaults
+from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
 from nh_platform_tests.store.test_any_store import content
 from nh_platform_tests.store.test_layout import publish, record
 
@@ -119,3 +120,15 @@ def test_large_files_are_sent_in_parts_and_come_back(
     fresh_machine(tmp_path, monkeypatch)
     other = Store(address)
     assert verified(other.folder("ibl", "s1", "units") / "large.bin").read_bytes() == content_of_all
+
+
+def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(
+    address: str, faults: ObjectFaults, object_server: ObjectServer
+) -> None:
+    faults.ignores_conditions = True
+    with pytest.raises(StoreError, match=r"its server ignores the conditions of a write"):
+        publish(Store(address), "one")
+    assert object_server.keys(address.removeprefix(f"s3://{BUCKET}/")) == []
+    faults.ignores_conditions = False
+    publish(Store(address), "one")
+    assert [key for key in object_server.keys(address.removeprefix(f"s3://{BUCKET}/")) if "trial" in key] == []
