@@ -1,28 +1,84 @@
-"""The run launcher of the embedded instance: Dagster's own, which also notices that a run's process was killed.
+"""The run launcher of the embedded instance: Dagster's own, which begins runs warm and notices that one was killed.
 
-Named in ``dagster.yaml``. Dagster's default launcher cannot tell: a run whose machine went down stays "started" for
-the four hours of its longest run time, and two of them hold every place of the queue. Add here only what the launcher
+Named in ``dagster.yaml``. Dagster's default launcher starts an interpreter for each run, which imports for longer than
+a small session takes. Nor can it tell that a process was killed: a run whose machine went down stays "started" for the
+four hours of its longest run time, and two of them hold every place of the queue. Add here only what the launcher
 itself must do differently.
 """
 
+from __future__ import annotations
+
 import math
+import os
+import signal
+import sys
 from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
+from dagster._core.storage.tags import HIDDEN_TAG_PREFIX
 
-from nh_platform.store.processes import process_start
+from nh_platform.defs.run_starts.warm_start import NoWarmProcess, is_wanted, warm_start
+from nh_platform.store.processes import is_running, process_id, process_name, process_start
 
 _CLOCK_TOLERANCE_S = 30.0
 """The time of boot is in whole seconds and moves when the clock is set; a run says its process within a second."""
 
 
-class HealthCheckingRunLauncher(DefaultRunLauncher):
-    """Launches runs as subprocesses, and looks whether their processes are alive.
+_PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}nh_process"
+"""Name of the process of a run that began warm, see `nh_platform.store.processes.process_name`."""
+_OURS = "nh_platform.definitions"
 
-    For one machine: a run's process is looked for by its id, which the run reports when it starts its steps. Run
-    monitoring asks every 20 s, marks a lost run as failed, and run retries launch it again.
+
+class HealthCheckingRunLauncher(DefaultRunLauncher):
+    """Launches each run as a process of its own, warm where it can, and looks whether their processes are alive.
+
+    A run of the platform's definitions is forked from a process that has imported them; a run of another code
+    location, and any where that process cannot be had, begins in a new interpreter.
+
+    For one machine: a run's process is looked for by its id, which the launcher notes or the run reports when it starts
+    its steps. Run monitoring asks every 20 s, marks a lost run as failed, and run retries launch it again.
     """
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Start the process of a run."""
+        run = context.dagster_run
+        if not (is_wanted() and _is_ours(run)):
+            super().launch_run(context)
+            return
+        try:
+            pid = warm_start().start(self._arguments(run))
+        except NoWarmProcess as error:
+            self._instance.report_engine_event(str(error), run)
+            super().launch_run(context)
+            return
+        try:
+            name = process_name(pid)
+        except ProcessLookupError:  # it ended already; run monitoring looks after runs that never started
+            return
+        self._instance.add_run_tags(run.run_id, {_PROCESS_TAG: name})
+        self._run_ids.add(run.run_id)
+
+    def _arguments(self, run: DagsterRun) -> str:
+        from dagster._grpc.types import ExecuteRunArgs
+        from dagster._serdes import serialize_value
+
+        origin = run.job_code_origin
+        assert origin is not None  # `_is_ours`
+        ref = self._instance.get_ref()
+        return serialize_value(ExecuteRunArgs(origin, run.run_id, ref, set_exit_code_on_failure=True))
+
+    def terminate(self, run_id: str) -> bool:
+        """Interrupt a run; return whether its process was told."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished or _PROCESS_TAG not in run.tags:
+            return bool(super().terminate(run_id))
+        name = run.tags[_PROCESS_TAG]
+        if not is_running(name):
+            return False  # run monitoring ends it; nobody is told on another machine
+        self._instance.report_run_canceling(run)
+        os.kill(process_id(name), signal.SIGINT)
+        return True
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -31,11 +87,10 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Return whether the process of a started run is alive; one that has not said its id yet counts as alive."""
+        if name := run.tags.get(_PROCESS_TAG):
+            return _health(is_running(name) is not False, process_id(name))
         said = self._process_of(run.run_id)
-        if said is None or is_alive(*said):
-            return CheckRunHealthResult(WorkerStatus.RUNNING)
-        text = f"process {said[0]} of the run is gone; it was killed or crashed"
-        return CheckRunHealthResult(WorkerStatus.FAILED, text)
+        return _health(said is None or is_alive(*said), said[0] if said else 0)
 
     def _process_of(self, run_id: str) -> tuple[int, float] | None:
         """Return the process of a run and the time [s since 1970] at which the run said it, or None before that."""
@@ -46,6 +101,22 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
             if "pid" in metadata:
                 found = int(metadata["pid"].value), entry.timestamp
         return found
+
+
+def _health(alive: bool, pid: int) -> CheckRunHealthResult:
+    if alive:
+        return CheckRunHealthResult(WorkerStatus.RUNNING)
+    return CheckRunHealthResult(WorkerStatus.FAILED, f"process {pid} of the run is gone; it was killed or crashed")
+
+
+def _is_ours(run: DagsterRun) -> bool:
+    """Whether a run is of the platform's definitions and this interpreter, and not of another code location."""
+    origin = run.job_code_origin
+    if origin is None:
+        return False
+    repository = origin.repository_origin
+    is_here = repository.executable_path == sys.executable
+    return is_here and getattr(repository.code_pointer, "module", None) == _OURS
 
 
 def end_lost_runs(instance: DagsterInstance) -> list[str]:

@@ -15,11 +15,23 @@ _SAME_MS = 2000
 """Linux rounds the time of boot to seconds, so that two looks may differ by one; no id is given again that soon."""
 
 
-def process_name() -> str:
-    """Return a name that no other process has: its machine, its id, and its start [ms after the machine's]."""
+def process_name(pid: int | None = None) -> str:
+    """Return a name that no other process has: its machine, its id, and its start [ms after the machine's].
+
+    Of this process where no id is given.
+
+    Raises
+    ------
+    ProcessLookupError
+        If there is no process with the id.
+    """
     import psutil  # here and below: 0.1 CPU s, which most commands can do without
 
-    return f"{_host()}-{os.getpid()}-{_ms_after_boot(psutil.Process().create_time())}"
+    try:
+        process = psutil.Process(pid)
+        return f"{_host()}-{process.pid}-{_ms_after_boot(process.create_time())}"
+    except psutil.NoSuchProcess as error:
+        raise ProcessLookupError(str(error)) from error
 
 
 def is_running(name: str) -> bool | None:
@@ -30,6 +42,12 @@ def is_running(name: str) -> bool | None:
     start = process_start(int(parts["pid"]))
     # After the boot, not since 1970: a clock that is set must not make a process look like another one.
     return start is not None and (math.isnan(start) or abs(_ms_after_boot(start) - int(parts["start"])) <= _SAME_MS)
+
+
+def process_id(name: str) -> int:
+    """Return the id in a `process_name`, 0 where it is none."""
+    parts = _NAME.fullmatch(name)
+    return int(parts["pid"]) if parts else 0
 
 
 def process_start(pid: int) -> float | None:

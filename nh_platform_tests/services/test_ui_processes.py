@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
+from nh_platform.defs.run_starts import warm_process
 from nh_platform.home.platform import Platform
 from nh_platform.home.running_ui import read_running_ui
 from nh_platform.home.settings import load_settings
@@ -96,13 +97,17 @@ def test_sigterm_ends_it_with_a_run_and_a_second_one_is_refused(home: Path) -> N
     assert f"another nh ui works on it: {address} (process {running.pid})" in second.stderr
     assert graphql(address, "query { version }")
     _launch(address, Platform(load_settings(home)).manifest("ibl").session_ids[0])
-    wait_until(
-        "a run", lambda: any("spawn_main" in words for words in processes_of(home).values()), 60, home / "ui.log"
-    )
+    wait_until("a run", lambda: _runs(home), 120, home / "ui.log")
     os.kill(running.pid, signal.SIGTERM)
     wait_until("nothing is left", lambda: not processes_of(home), ENDED_S, home / "ui.log")
     assert read_running_ui(home) is None
     assert not (home / "dagster" / "ui.json").exists()
+
+
+def _runs(home: Path) -> list[int]:
+    """Return the processes of runs: children of the warm process, which are called like it."""
+    warm = [pid for pid, words in processes_of(home).items() if warm_process.__name__ in words]
+    return [pid for pid in warm if psutil.pid_exists(pid) and psutil.Process(pid).ppid() in warm]
 
 
 def _launch(address: str, session: str) -> None:

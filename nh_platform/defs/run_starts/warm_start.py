@@ -1,0 +1,120 @@
+"""Starting runs from a warm process, which is started itself when the first one is asked for.
+
+Contains the launcher's end. What the warm process does is `warm_process`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from nh_platform.defs.run_starts import warm_process
+from nh_platform.session import NhError
+
+START_VARIABLE = "NH_RUN_START"
+"""Environment variable: ``new`` starts a new interpreter for each run, ``warm`` (the default) forks it."""
+
+_READY_S = 120.0
+"""To import the platform takes 4 CPU s; at a load of 12 that was 40 s."""
+
+
+class NoWarmProcess(NhError):
+    """No run can be started from a warm process here."""
+
+
+class WarmStart:
+    """Starts runs, each as a fork of one warm process; safe to be used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    def start(self, arguments: str) -> int:
+        """Start a run and return the id of its process.
+
+        Parameters
+        ----------
+        arguments
+            Dagster's ``ExecuteRunArgs``, serialized.
+
+        Raises
+        ------
+        NoWarmProcess
+            If the warm process cannot be started or does not answer; nothing was started then.
+        """
+        with self._lock:
+            for _ in range(2):
+                if self._socket is None:
+                    self._begin()
+                answer = self._ask(arguments)
+                if "pid" in answer:
+                    return int(answer["pid"])
+                self._let_go()  # it was idle and ended, or its code is not that of the files any more
+        raise NoWarmProcess("process of a run", "the warm process ended as soon as it was asked", _ACTION)
+
+    def _begin(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", warm_process.__name__, str(theirs.fileno())]
+        with theirs:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        self._socket = ours
+        until = time.monotonic() + _READY_S
+        while not select.select([ours], [], [], 0.2)[0]:
+            if time.monotonic() > until:
+                self._let_go()
+                raise NoWarmProcess("process of a run", f"the warm process was not ready in {_READY_S:.0f} s", _ACTION)
+        if not ours.recv(warm_process.MESSAGE_BYTES):
+            self._let_go()
+            raise NoWarmProcess("process of a run", "the warm process could not import the platform", _ACTION)
+
+    def _ask(self, arguments: str) -> dict[str, Any]:
+        """Send a run; return the answer, nothing where the process is gone."""
+        assert self._socket is not None
+        try:
+            self._socket.send(arguments.encode())
+            # Without a deadline: a run that was begun and not answered for in time would be started twice.
+            answer = self._socket.recv(warm_process.MESSAGE_BYTES)
+        except OSError:
+            return {}
+        return dict(json.loads(answer)) if answer else {}
+
+    def leave(self) -> None:
+        """Let go of the warm process; it ends when its last run has."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+        if self._process is not None:
+            threading.Thread(target=self._process.wait, daemon=True, name="collects a warm process").start()
+        self._process = None
+
+
+_ACTION = f"Runs go on in new interpreters, which takes longer; {START_VARIABLE}=new does that from the beginning."
+
+_of_this_process: WarmStart | None = None
+_lock = threading.Lock()
+
+
+def warm_start() -> WarmStart:
+    """Return that of this process: one warm process serves every instance in it."""
+    global _of_this_process  # a launcher is made for each instance, of which a daemon opens several
+    with _lock:
+        if _of_this_process is None:
+            _of_this_process = WarmStart()
+        return _of_this_process
+
+
+def is_wanted() -> bool:
+    """Whether runs begin warm in this environment: on Linux, where `START_VARIABLE` does not say otherwise."""
+    return sys.platform == "linux" and os.environ.get(START_VARIABLE) != "new"
