@@ -117,6 +117,9 @@ class SessionAsset:
         Groups of upstream files that it reads (`nh_platform.history.identity.GROUPS`).
     parameters
         What a person configures for the source that changes its result.
+    columns
+        Columns that its main table has for a source as it is configured, where these are more than the fixed ones of
+        its schema. Events of sessions that have no other ones then need not repeat them.
     reads_reviews
         Whether the reviews of the session change its result.
     reads_reviewed_intervals
@@ -149,6 +152,7 @@ class SessionAsset:
     inputs_where_made: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     parameters: Callable[[Platform, str], Parameters] = no_parameters
+    columns: Callable[[Platform, str], Sequence[Column]] | None = None
     reads_reviews: bool = False
     reads_reviewed_intervals: bool = False
     shows_reviews: bool = False

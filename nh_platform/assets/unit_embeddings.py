@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, Parameters, SessionAsset
 from nh_platform.home.platform import Platform
-from nh_platform.session.columns import describe
+from nh_platform.session.columns import Column, describe
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.store.codecs.parquet import write_table
 
@@ -97,6 +97,13 @@ def _fire(quality: UnitQuality) -> CheckOutcome:
     return CheckOutcome(quality.share_silent <= MOST_SILENT, text, {"share of silent units": quality.share_silent})
 
 
+def columns(_platform: Platform, _source: str) -> list[Column]:
+    """Return the fixed columns, then the features of every encoder."""
+    from nh_platform.embeddings.units.unit_encoding import feature_meanings, feature_names
+
+    return describe(UNIT_EMBEDDINGS, [*UNIT_EMBEDDINGS.names, *feature_names()], feature_meanings())
+
+
 ASSET = SessionAsset(
     name="unit_embeddings",
     code_version="6",
@@ -111,5 +118,6 @@ ASSET = SessionAsset(
     inputs_where_made=(WAVEFORMS,),
     reads_reviewed_intervals=True,
     parameters=parameters,
+    columns=columns,
     checks=(SOUND, FIRE),
 )

@@ -17,7 +17,7 @@ from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, fil
 from nh_platform.home.platform import Platform
 from nh_platform.qc.plausibility import implausible_volts
 from nh_platform.session import RawRecording, StoreError
-from nh_platform.session.columns import ColumnMeanings, describe
+from nh_platform.session.columns import Column, ColumnMeanings, describe
 from nh_platform.session.tables.carried_reviews import CARRIED_REVIEWS
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_INVALID_TIMES, UNIT_POSITIONS, UNITS
@@ -48,6 +48,15 @@ def parameters(platform: Platform, source: str) -> Parameters:
         "metrics": ";".join((*metric_ids(rulebooks), *HISTOGRAMS)),
         "rulebooks": ";".join(f"{book.id}={book.content_version()}" for book in rulebooks),
     }
+
+
+def columns(platform: Platform, source: str) -> list[Column]:
+    """Return the columns of the configured rulebooks and metrics, with those that releases of the source have."""
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.unit_columns import unit_columns
+
+    config = platform.config(source)
+    return unit_columns(config.entry, [load_rulebook(name) for name in config.rulebooks])
 
 
 def make(inputs: SessionInputs) -> AssetResult:
@@ -212,5 +221,6 @@ ASSET = SessionAsset(
     inputs_where_made=("optotagging",),
     groups=("alignment", "qc"),
     parameters=parameters,
+    columns=columns,
     reads_reviews=True,
 )

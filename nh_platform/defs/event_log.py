@@ -36,6 +36,8 @@ REMEMBERED_S = 2.0
 _AT_A_TIME = 1000
 """Rows whose digest one statement asks for."""
 _STATED_DIGEST = re.compile(rf'"{RULEBOOK_DIGEST}": {{[^}}]*"text": "(?P<digest>\w*)"')
+_PAGE_BYTES = 512
+"""Of the database of a run: with SQLite's 4,096 a run without events took 140 kB."""
 _STATED_LENGTH = 200
 """Characters of a stored evaluation in which its digest stands, from the name of it on."""
 
@@ -165,6 +167,15 @@ class PartitionCachingSqliteEventLogStorage(PartitionCaching, SqliteEventLogStor
         """Store an event; on a full disk the last line of a run's output says so in words."""
         with named_full_disk(self._history):
             super().store_event(event)
+
+    def _initdb(self, engine: sa.Engine, for_index_shard: bool = False) -> None:
+        """Set up a database; the one of a run in small pages, of which each of its 30 tables and indexes takes one."""
+        path = Path(str(engine.url.database))
+        if path.stem != INDEX_SHARD_NAME and not (path.exists() and path.stat().st_size):
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"PRAGMA page_size = {_PAGE_BYTES}")
+                connection.exec_driver_sql("PRAGMA user_version = 0")  # writes the first page, and with it their size
+        super()._initdb(engine, for_index_shard)
 
     def delete_events(self, run_id: str) -> None:
         """Remove the events of a run, and the file that only it had: Dagster leaves 0.3 MB of it behind."""

@@ -4,6 +4,8 @@ Add here what Dagster must be told of every per-session asset. What an asset is 
 `nh_platform.assets`; how it is made is `nh_platform.planning.making`.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, SessionAsset, upstream_name
@@ -15,6 +17,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import NhError
+from nh_platform.session.columns import Column
 from nh_platform.sources.entry import SourceEntry
 
 SESSIONS_POOL = "sessions"
@@ -27,6 +30,8 @@ def build_session_assets(entry: SourceEntry, plan: SourcePlan, *, queued: bool =
 
 
 def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset, queued: bool) -> dg.AssetsDefinition:
+    columns = asset.columns(plan.platform, entry.name) if asset.columns else asset.tables[0][0].columns
+
     @dg.asset(
         name=asset.name,
         key_prefix=entry.name,
@@ -38,13 +43,13 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset, queued: bo
         code_version=plan.definition_version(asset.name),
         pool=SESSIONS_POOL if queued else None,
         description=asset.description,
-        metadata={"dagster/column_schema": table_schema(asset.tables[0][0].columns)},
+        metadata={"dagster/column_schema": table_schema(columns)},
         check_specs=check_specs(dg.AssetKey([entry.name, asset.name]), asset.checks, session_partitions(entry.name)),
     )
     def session_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         stamp_run(context, plan.platform.store, entry.name)
         try:
-            return materialize(context, plan.platform, entry.name, asset)
+            return materialize(context, plan.platform, entry.name, asset, columns)
         except NhError as error:
             context.instance.add_run_tags(context.run.run_id, {failure_tag(error): "yes"})
             # Without the chain of causes: its 70 lines of traceback hid the sentence that says what to do.
@@ -65,19 +70,32 @@ def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
 
 
 def materialize(
-    context: dg.AssetExecutionContext, platform: Platform, source: str, asset: SessionAsset
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    source: str,
+    asset: SessionAsset,
+    defined: Sequence[Column],
 ) -> dg.MaterializeResult:
-    """Make one asset of the session of a run, publish it, and return what the UI shows."""
+    """Make one asset of the session of a run, publish it, and show what was made.
+
+    Columns are part of the event only where some are not among those of the definition, ``defined``, which the page
+    shows then: they were 65 of 108 kB of the events of an IBL session, each of which Dagster stores twice. For the same
+    reason metadata are given to the context: of a result, Dagster stores them with the output of the step, too.
+    """
     session_id = context.partition_key
     made = make_session_asset(platform, source, session_id, asset.name)
-    columns = made.result.columns or asset.tables[0][0].columns
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(made.record.data_version),
-        metadata={
+    columns = made.result.columns or ()
+    others = {} if set(columns) <= set(defined) else {"dagster/column_schema": table_schema(columns)}
+    context.add_asset_metadata(
+        {
             "dagster/partition_row_count": made.result.rows,
-            "dagster/column_schema": table_schema(columns),
+            "columns": len(columns or defined),
+            **others,
             **published_metadata(made.result, made.folder),
             **report_link(source, session_id),
-        },
+        }
+    )
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made.record.data_version),
         check_results=checks_of_making(context, asset.checks, made),
     )

@@ -7,11 +7,13 @@ computed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, METRICS, definition, known_metrics
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.session.columns import ColumnMeanings
+from nh_platform.session.columns import NULLABLE, Column, ColumnMeanings, describe
+from nh_platform.session.tables.units import UNITS
 from nh_platform.sources.entry import SourceEntry
 
 _RELEASED = "released."
@@ -60,3 +62,39 @@ def column_meanings(entry: SourceEntry) -> ColumnMeanings:
         return (unit, f"{meaning} ({_AS_STATED})") if unit else None
 
     return meanings
+
+
+def unit_columns(entry: SourceEntry, rulebooks: Sequence[Rulebook]) -> list[Column]:
+    """Return the columns of `units` of a source: the fixed ones, metrics, released ones, and those of rulebooks.
+
+    A session may lack some of the released ones, and have labels of curators beside them.
+
+    Parameters
+    ----------
+    entry
+        Entry of the source.
+    rulebooks
+        All rulebooks that are configured for it.
+    """
+    metrics = known_metrics()
+    of_definer = {metrics[one].name: metrics[one] for one in metrics if metrics[one].defined_by == entry.definer}
+    stated = {one.column: definition(one.definition) for one in entry.counterparts}
+    released = dict.fromkeys([*stated, *of_definer, *entry.released_words])
+    dtypes = {one: metrics[one].dtype for one in metric_ids(rulebooks)}
+    for name in released:
+        metric = stated.get(name) or of_definer.get(name)
+        is_bits = metric is not None and metric.dtype == "uint8"  # counts are released as decimal numbers
+        unit, meaning = entry.released_words.get(name, ("1", ""))
+        of_words = "bool" if meaning.startswith("Whether ") else "string" if unit == "-" else "float64"
+        dtypes[f"{_RELEASED}{name}"] = "uint8" if is_bits else of_words
+    names = [*UNITS.names, *dtypes]
+    for book in rulebooks:
+        bits = ["failed", "fallback"] if any(rule.fallback for rule in book.rules) else ["failed"]
+        names += [f"{what}.{book.id}" for what in ("label", *bits, "reason", "pass")]
+        names += [f"rule.{book.id}.{rule.id}" for rule in book.rules]
+    described = describe(UNITS, names, column_meanings(entry))
+    return [_of_dtype(column, dtypes.get(column.name, column.dtype)) for column in described]
+
+
+def _of_dtype(column: Column, dtype: str) -> Column:
+    return column if dtype == column.dtype else replace(column, dtype=dtype, nullable=dtype in NULLABLE)

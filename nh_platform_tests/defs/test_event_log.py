@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -56,6 +58,23 @@ def test_a_removed_partition_is_gone(instance: dg.DagsterInstance) -> None:
     instance.delete_dynamic_partition("ibl_sessions", "a")
     assert not instance.has_dynamic_partition("ibl_sessions", "a")
     assert REMEMBERED_S <= 5
+
+
+def test_a_run_takes_little_more_than_its_events(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    """Fails loudly when Dagster no longer sets its databases up in the way that is answered here."""
+
+    @dg.job
+    def nothing() -> None: ...
+
+    run = nothing.execute_in_process(instance=instance).dagster_run
+    runs = tmp_path / "dagster" / "history" / "runs"
+    pages = {}
+    for name in (run.run_id, "index"):
+        with closing(sqlite3.connect(runs / f"{name}.db")) as database:
+            ((pages[name],),) = database.execute("PRAGMA page_size").fetchall()
+    assert pages == {run.run_id: 512, "index": 4096}
+    assert len(instance.all_logs(run.run_id)) > 2
+    assert (runs / f"{run.run_id}.db").stat().st_size < 50_000, "it was 140 kB"
 
 
 def test_dagster_still_asks_in_the_way_that_is_answered_here() -> None:
