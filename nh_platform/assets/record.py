@@ -133,6 +133,9 @@ class SessionAsset:
     of_every_source
         Whether every source has it; else only those whose entry names it. One that reads what a source lacks is not
         made there either.
+    memory_per_spike_byte
+        Peak memory of making it, in bytes for each byte of the session's spike files by the manifest, beside what any
+        run takes; measured by ``benchmarks/bench_memory.py``.
     checks
         The checks that making it carries out; their names are those of no rule.
 
@@ -159,6 +162,7 @@ class SessionAsset:
     reads_catalogue: bool = False
     is_gate: bool = False
     of_every_source: bool = True
+    memory_per_spike_byte: float = 0.5
     checks: tuple[AssetCheck, ...] = ()
 
     def __post_init__(self) -> None:

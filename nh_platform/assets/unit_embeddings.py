@@ -119,5 +119,6 @@ ASSET = SessionAsset(
     reads_reviewed_intervals=True,
     parameters=parameters,
     columns=columns,
+    memory_per_spike_byte=1.1,
     checks=(SOUND, FIRE),
 )

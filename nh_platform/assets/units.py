@@ -223,4 +223,5 @@ ASSET = SessionAsset(
     parameters=parameters,
     columns=columns,
     reads_reviews=True,
+    memory_per_spike_byte=0.7,
 )

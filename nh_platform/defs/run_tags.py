@@ -29,6 +29,8 @@ DOWN_SINCE_TAG = "nh/down_since"
 """Since when upstream has not answered, of the run that says so."""
 WARNED_TAG = "nh/warned"
 """Names of the checks that warn or fail in the run."""
+MEMORY_TAG = "nh/memory"
+"""``large`` or ``small``, by the peak memory that the run is expected to take; ``dagster.yaml`` limits large ones."""
 PARTITION_TAG = "dagster/partition"
 UNUSABLE_TAG, OUTSIDE_TAG, TROUBLE_TAG = "nh/unusable", "nh/outside", "nh/trouble"
 """Tags of a run in which an asset failed: on upstream's data as they are, for a reason outside the session that may

@@ -141,13 +141,16 @@ class Manifest:
         counts = self.left_out["reason"].value_counts()
         return {str(reason): int(n) for reason, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))}
 
+    def spike_bytes(self) -> pd.Series:
+        """Return the size of the files of each session's spikes [bytes] by its id; without files it is left out."""
+        spikes = self.files[read_by(self.files, ("spikes",))]
+        return spikes.groupby("session_id")["size"].sum()
+
     @property
     def session_ids(self) -> list[str]:
         """Session ids, most spike bytes first, so that a backfill is not left waiting for one heavy session."""
-        spikes = self.files[read_by(self.files, ("spikes",))]
-        size = spikes.groupby("session_id")["size"].sum()
         ids = self.sessions["session_id"]
-        order = pd.DataFrame({"id": ids, "size": ids.map(size).fillna(0.0)})
+        order = pd.DataFrame({"id": ids, "size": ids.map(self.spike_bytes()).fillna(0.0)})
         return order.sort_values(["size", "id"], ascending=[False, True])["id"].tolist()
 
     def session_named(self, asked: str) -> str:

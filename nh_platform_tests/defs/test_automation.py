@@ -16,6 +16,7 @@ from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraph
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorType
+from dagster._core.storage.tags import PRIORITY_TAG
 from sqlalchemy.exc import OperationalError
 
 from nh_platform import operations
@@ -44,6 +45,7 @@ from nh_platform.defs.partitions import register_sessions, session_partitions
 from nh_platform.defs.release_manifest import diff_text
 from nh_platform.defs.run_tags import (
     BACKFILL_TAG,
+    MEMORY_TAG,
     OUTSIDE_TAG,
     PARTITION_TAG,
     REASON_TAG,
@@ -154,6 +156,8 @@ def test_only_the_session_of_the_later_release_is_asked_for(instance: dg.Dagster
         TARGET_TAG: state.target,
         SNAPSHOT_TAG: "2",
         REASON_TAG: ASKED,
+        MEMORY_TAG: "small",
+        PRIORITY_TAG: "0",
     }
     assert request.job_name == session_job_name(SOURCE)
     assert request.asset_check_keys, "the rules run with the units"

@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from nh_platform.assets.registry import session_assets
 from nh_platform.defs.build import build_defs
+from nh_platform.defs.run_tags import MEMORY_TAG
 from nh_platform.defs.session_assets import SESSIONS_POOL
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -106,6 +107,8 @@ def test_the_embedded_instance_limits_runs_by_pools_alone(tmp_path: Path) -> Non
         limits = instance.get_concurrency_config()
     assert limits.run_queue_config is not None
     assert limits.run_queue_config.max_concurrent_runs == -1
+    # Of large sessions one at a time; what the foreground runs has no such tag.
+    assert limits.run_queue_config.tag_concurrency_limits == [{"key": MEMORY_TAG, "value": "large", "limit": 1}]
     assert limits.pool_config.pool_granularity is PoolGranularity.RUN
     assert limits.pool_config.default_pool_limit == 2
 

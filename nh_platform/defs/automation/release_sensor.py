@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 
 import dagster as dg
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from nh_platform.defs.automation.attempts import in_progress, session_decision
 from nh_platform.defs.automation.jobs import (
@@ -26,6 +27,7 @@ from nh_platform.defs.automation.upstream_looks import look_for_a_release
 from nh_platform.defs.partitions import register_again
 from nh_platform.defs.run_tags import (
     BACKFILL_TAG,
+    MEMORY_TAG,
     REASON_TAG,
     SNAPSHOT_TAG,
     SOURCE_TAG,
@@ -33,9 +35,11 @@ from nh_platform.defs.run_tags import (
 )
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.planning.peak_memory import memory_class, peak_memory_gb
 from nh_platform.planning.run_requests import SessionRequest
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.planning.source_standing import stale_catalogs
+from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 
@@ -124,8 +128,13 @@ def evaluate_release(
         instance, platform.store, entry.name, states, running=running, cap=0 if is_idle else REQUESTS_PER_TICK
     )
     register_again(instance, entry.name, [state.session_id for state in states.sessions])
+    if decision.requests:
+        spike_bytes = platform.manifest(entry.name).spike_bytes()
+        made = SourcePlan(platform, entry.name).assets
     for request in decision.requests:
-        tick.requests.append(_session_request(entry, request, states, loaded or now, now))
+        assets = [made[name] for name in request.assets if name in made]
+        peak_gb = peak_memory_gb(assets, float(spike_bytes.get(request.session_id, 0.0)))
+        tick.requests.append(_session_request(entry, request, states, loaded or now, now, peak_gb))
     if not (is_idle or tick.requests or running or decision.in_progress or decision.waiting):
         _look_at_the_catalogs(instance, entry, platform, states, loaded or now, memory, tick)
     memory.observed, observations = observe(platform, entry, states, memory.observed)
@@ -139,9 +148,14 @@ def evaluate_release(
 
 
 def _session_request(
-    entry: SourceEntry, request: SessionRequest, states: SourceStates, loaded: LoadedRules, now: LoadedRules
+    entry: SourceEntry,
+    request: SessionRequest,
+    states: SourceStates,
+    loaded: LoadedRules,
+    now: LoadedRules,
+    peak_gb: float,
 ) -> dg.RunRequest:
-    """Return the request for a session, of what the loaded definitions have."""
+    """Return the request for a session, of what the loaded definitions have; the queue takes large ones first."""
     assets = [asset for asset in request.assets if asset in loaded.checks]
     backfill = {BACKFILL_TAG: request.backfill} if request.backfill else {}
     return dg.RunRequest(
@@ -155,6 +169,8 @@ def _session_request(
             TARGET_TAG: request.target,
             SNAPSHOT_TAG: str(states.snapshot),
             REASON_TAG: ASKED_BY_A_PERSON if backfill else ASKED,
+            MEMORY_TAG: memory_class(peak_gb),
+            PRIORITY_TAG: str(int(peak_gb)),
             **backfill,
         },
     )
