@@ -26,7 +26,10 @@ _CLOCK_TOLERANCE_S = 30.0
 
 
 _PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}nh_process"
-"""Name of the process of a run that began warm, see `nh_platform.store.processes.process_name`."""
+"""Id of a run that began warm and name of its process (`nh_platform.store.processes.process_name`), a space between.
+
+With the id, because a run that is tried again begins with the tags of the one before, whose process is gone.
+"""
 _OURS = "nh_platform.definitions"
 
 
@@ -56,7 +59,7 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
             name = process_name(pid)
         except ProcessLookupError:  # it ended already; run monitoring looks after runs that never started
             return
-        self._instance.add_run_tags(run.run_id, {_PROCESS_TAG: name})
+        self._instance.add_run_tags(run.run_id, {_PROCESS_TAG: f"{run.run_id} {name}"})
         self._run_ids.add(run.run_id)
 
     def _arguments(self, run: DagsterRun) -> str:
@@ -71,9 +74,9 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
     def terminate(self, run_id: str) -> bool:
         """Interrupt a run; return whether its process was told."""
         run = self._instance.get_run_by_id(run_id)
-        if run is None or run.is_finished or _PROCESS_TAG not in run.tags:
+        name = noted_process(run) if run is not None and not run.is_finished else ""
+        if run is None or not name:
             return bool(super().terminate(run_id))
-        name = run.tags[_PROCESS_TAG]
         if not is_running(name):
             return False  # run monitoring ends it; nobody is told on another machine
         self._instance.report_run_canceling(run)
@@ -87,7 +90,7 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Return whether the process of a started run is alive; one that has not said its id yet counts as alive."""
-        if name := run.tags.get(_PROCESS_TAG):
+        if name := noted_process(run):
             return _health(is_running(name) is not False, process_id(name))
         said = self._process_of(run.run_id)
         return _health(said is None or is_alive(*said), said[0] if said else 0)
@@ -101,6 +104,12 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
             if "pid" in metadata:
                 found = int(metadata["pid"].value), entry.timestamp
         return found
+
+
+def noted_process(run: DagsterRun) -> str:
+    """Return the name of the process of a run that began warm; nothing for other runs."""
+    run_id, _, name = run.tags.get(_PROCESS_TAG, "").partition(" ")
+    return name if run_id == run.run_id else ""
 
 
 def _health(alive: bool, pid: int) -> CheckRunHealthResult:

@@ -19,7 +19,7 @@ from dagster._core.origin import RepositoryPythonOrigin
 from nh_platform import operations
 from nh_platform.defs import run_launcher
 from nh_platform.defs.build import build_defs
-from nh_platform.defs.run_launcher import _PROCESS_TAG, HealthCheckingRunLauncher
+from nh_platform.defs.run_launcher import HealthCheckingRunLauncher, noted_process
 from nh_platform.defs.run_starts import warm_process
 from nh_platform.defs.run_starts.warm_start import START_VARIABLE, NoWarmProcess, WarmStart, is_wanted
 from nh_platform.home.platform import Platform
@@ -30,6 +30,10 @@ from nh_platform_tests.homes import make_home
 
 RUN_S = 300.0
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+
+
+@dg.job
+def nothing() -> None: ...
 
 
 class Launched:
@@ -77,7 +81,7 @@ def wait_until(done: Callable[[], object]) -> None:
 
 
 def process_of(run: dg.DagsterRun) -> int:
-    return process_id(run.tags[_PROCESS_TAG])
+    return process_id(noted_process(run))
 
 
 @pytest.fixture
@@ -122,6 +126,11 @@ def test_runs_are_forks_that_read_the_settings_anew_and_end_alone(launched: Laun
     wait_until(lambda: launched.launcher.check_run_worker_health(killed).status is WorkerStatus.FAILED)
     said = launched.launcher.check_run_worker_health(killed).msg
     assert said == f"process {process_of(killed)} of the run is gone; it was killed or crashed"
+
+    # One that is tried again has the tags of the one before, and not its process.
+    again = launched.instance.create_run_for_job(nothing, tags=killed.tags)
+    assert noted_process(again) == ""
+    assert launched.launcher.check_run_worker_health(again).status is WorkerStatus.RUNNING
 
     # One that a person stops is interrupted and marked so.
     stopped = launched.launch("raw_spikes", "events", "units", "windows")
