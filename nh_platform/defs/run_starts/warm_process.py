@@ -2,7 +2,8 @@
 
 Run as ``python -m nh_platform.defs.run_starts.warm_process FD`` by `warm_start`, which holds the other end. It has the
 code and no definitions: each run makes those from the settings as they are then, which takes 0.2 CPU s, where to
-import the code takes 4. Nothing here may open an instance, start a thread or read a home: a fork would share it.
+import the code takes 4 and more.
+Nothing here may open an instance, start a thread or read a home: a fork would share it.
 """
 
 from __future__ import annotations
