@@ -30,9 +30,9 @@ from nh_platform.store.durable import disk_in_words, sync_tree
 from nh_platform.store.file_hashes import read_record
 from nh_platform.store.hashing import hash_folder
 from nh_platform.store.names import PROVENANCE, REPLACED, SOURCE_WIDE, TRAINING_SETS, VERSION_DIGITS, place_of
-from nh_platform.store.path_parts import path_part_problem
 from nh_platform.store.objects.address import is_address, is_in_bucket, local_root, parse_address, shown
 from nh_platform.store.objects.publishing import put_objects
+from nh_platform.store.path_parts import path_part_problem
 from nh_platform.store.provenance import Provenance
 from nh_platform.store.records import folder_names, is_there
 from nh_platform.store.store_format import begin_format, require_format
