@@ -21,8 +21,8 @@ from nh_platform.store.damage_notes import forget_damage, noted_damage
 from nh_platform.store.durable import LOST, copy_of, read_regular, unreadable
 from nh_platform.store.file_hashes import STRAY, compare, stored_hashes, stray_files
 from nh_platform.store.hashing import StoredFile
-from nh_platform.store.locks import FOLDER as LOCKS
-from nh_platform.store.locks import lock_names, locks_at_rest, read_lock
+from nh_platform.store.locking.locks import FOLDER as LOCKS
+from nh_platform.store.locking.locks import lock_names, locks_at_rest, read_lock
 from nh_platform.store.names import DAMAGED, HISTORY, POINTER, PROVENANCE, SOURCE_RECORDS, SOURCE_WIDE
 from nh_platform.store.records import has_versions, is_there
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines

@@ -32,7 +32,7 @@ from nh_platform.session.display import html_rows
 from nh_platform.session.session_names import session_named, suggestion
 from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.store import Store
-from nh_platform.store.locked_store import LockedStore
+from nh_platform.store.locking.locked_store import LockedStore
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.objects.address import is_address, local_root, parse_address
 

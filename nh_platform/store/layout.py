@@ -24,11 +24,11 @@ from pathlib import Path
 
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.errors import DamagedFile
-from nh_platform.store import locks
 from nh_platform.store.damage_notes import damage_error, noted_damage
 from nh_platform.store.durable import disk_in_words, sync_tree
 from nh_platform.store.file_hashes import read_record
 from nh_platform.store.hashing import hash_folder
+from nh_platform.store.locking import locks
 from nh_platform.store.names import PROVENANCE, REPLACED, SOURCE_WIDE, TRAINING_SETS, VERSION_DIGITS, place_of
 from nh_platform.store.objects.address import is_address, is_in_bucket, local_root, parse_address, shown
 from nh_platform.store.objects.publishing import put_objects

@@ -1,7 +1,7 @@
 """The file of a locked training set: what is needed to make the same set elsewhere, and to know that it is the same.
 
 Contains the record, its writing and reading. Add here what the set depends on and another home may have otherwise. The
-bytes that a lock keeps in its own store are the matter of `nh_platform.store.locks`.
+bytes that a lock keeps in its own store are the matter of `nh_platform.store.locking.locks`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from nh_platform.session import ConfigError, StoreError
 from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
-from nh_platform.store.locks import lock_names
+from nh_platform.store.locking.locks import lock_names
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.joined_images import replaced_images
 from nh_platform.training_sets.set_tables import SetTables

@@ -11,8 +11,8 @@ from nh_platform.store import Store
 from nh_platform.store.durable import write_durably
 from nh_platform.store.file_hashes import is_stored, verified
 from nh_platform.store.hashing import stored_sizes
-from nh_platform.store.locked_store import LockedStore
-from nh_platform.store.locks import Lock, LockedVersion, lock_names, read_lock, remove_lock, write_lock
+from nh_platform.store.locking.locked_store import LockedStore
+from nh_platform.store.locking.locks import Lock, LockedVersion, lock_names, read_lock, remove_lock, write_lock
 from nh_platform.store.sealed import seal_json
 from nh_platform.store.store_format import FORMAT_FILE
 from nh_platform_tests.store.test_layout import publish, record

@@ -15,7 +15,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.load import Batches
 from nh_platform.session import ConfigError, NhError, StoreError
 from nh_platform.store import Store
-from nh_platform.store.locks import read_lock
+from nh_platform.store.locking.locks import read_lock
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.store.sealed import seal_json, unseal_json
 from nh_platform.training_sets import open_training_set

@@ -7,11 +7,11 @@ make that one again and no other.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nh_platform.assets.across_sessions.kept_embeddings import kept_of_before, measures, taken_over
 from nh_platform.assets.across_sessions.planned_embeddings import (
     ASSET_NAME,
     Planned,
@@ -20,7 +20,7 @@ from nh_platform.assets.across_sessions.planned_embeddings import (
 )
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
 from nh_platform.home.platform import Platform
-from nh_platform.session import DamagedFile, NhError
+from nh_platform.session import NhError
 from nh_platform.session.display import counted
 from nh_platform.session.tables.across_sessions.images import (
     EMBEDDINGS_FILE,
@@ -29,7 +29,6 @@ from nh_platform.session.tables.across_sessions.images import (
     IMAGE_ROWS,
     NAMES_FILE,
 )
-from nh_platform.store.names import SOURCE_WIDE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,9 +71,9 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
         row = stored.get(one.name)
         try:
             is_kept = row is not None and (one.problem is not None or row["key"] == one.key)
-            if row is not None and is_kept and (taken := _taken_over(platform, source, one, row, folder)) is not None:
+            if row is not None and is_kept and (taken := taken_over(platform, source, one, row, folder)) is not None:
                 names[one.image_set] = taken
-                row = {**row, **_measures(row, folder)}
+                row = {**row, **measures(row, folder)}
                 if one.problem is not None:
                     notes.append(f"{one.name}: kept as it was made: {one.problem}")
             elif one.problem is not None:
@@ -85,7 +84,7 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             rows.append(row)
             problems += [f"{one.name}: {text}" for text in soundness_of(row)]
         except NhError as error:
-            kept = "" if row is None else _kept_of_before(platform, source, one, row, folder, names)
+            kept = "" if row is None else kept_of_before(platform, source, one, row, folder, names)
             if row is not None and kept:
                 rows.append(row)
             not_made.append(f"{one.name}: it was not made{kept}: {error}")
@@ -189,69 +188,6 @@ def _embed(
 def _n_distinct(images: ImageSet) -> int:
     """Return the number of images that differ in a pixel."""
     return len({hash(image.tobytes()) for image in images.pixels})
-
-
-def _measures(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the measures of an embedding that was taken over, which are those of one that is made now."""
-    import numpy as np
-
-    from nh_platform.embeddings.vector_quality import vector_quality
-
-    found = vector_quality(np.load(folder / str(row["file"]), allow_pickle=False), scaled=False)
-    return {name: getattr(found, name) for name in ("n_not_finite", "n_constant", "effective_rank")}
-
-
-def _kept_of_before(
-    platform: Platform,
-    source: str,
-    one: Planned,
-    row: Mapping[str, Any],
-    folder: Path,
-    names: dict[str, tuple[str, ...]],
-) -> str:
-    """Take over what is stored of the same images where it could not be made anew; return that in words, else nothing.
-
-    Its row says by which encoder and weights it was made.
-    """
-    if one.problem is not None or row["images_sha256"] != one.images_sha256:
-        return ""
-    try:
-        names[one.image_set] = _take_over(platform, source, row, folder)
-    except NhError:
-        return ""
-    return " anew, and is kept as it was"
-
-
-def _taken_over(
-    platform: Platform, source: str, one: Planned, row: Mapping[str, Any], folder: Path
-) -> tuple[str, ...] | None:
-    """Take over a stored embedding, as `_take_over`; None where it is damaged and can be made again.
-
-    Raises
-    ------
-    DamagedFile
-        If it is damaged, and its images or weights are not at hand.
-    """
-    try:
-        return _take_over(platform, source, row, folder)
-    except DamagedFile:
-        if one.problem is not None:
-            raise
-        return None
-
-
-def _take_over(platform: Platform, source: str, row: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
-    """Copy the vectors of a stored embedding, once verified; return the names of the images."""
-    from nh_platform.store.codecs.parquet import read_table
-    from nh_platform.store.file_hashes import verified
-
-    before = platform.store.folder(source, SOURCE_WIDE, ASSET_NAME)
-    target = folder / str(row["file"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(verified(before / str(row["file"])), target)
-    names = read_table(before / NAMES_FILE)
-    names = names[names["image_set"] == row["image_set"]].sort_values("image_row")
-    return tuple(names["image_name"])
 
 
 def _names_table(names: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:

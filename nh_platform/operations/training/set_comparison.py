@@ -63,7 +63,7 @@ class StoredSet:
 
 def stored_sets(home: Home) -> list[StoredSet]:
     """Return the sets of a home, by name."""
-    from nh_platform.store.locks import lock_names
+    from nh_platform.store.locking.locks import lock_names
     from nh_platform.training_sets.stored import lock_name, set_ids, stored_set
 
     with open_home(home) as at:
@@ -112,8 +112,8 @@ def verify_training_set(home: Home, name: str, *, on_progress: OnProgress = unwa
         If there is no such set.
     """
     from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
-    from nh_platform.store.locked_store import LockedStore
-    from nh_platform.store.locks import lock_names
+    from nh_platform.store.locking.locked_store import LockedStore
+    from nh_platform.store.locking.locks import lock_names
     from nh_platform.store.names import TRAINING_SETS
     from nh_platform.training_sets.auditing import audited, built_parts
     from nh_platform.training_sets.stored import lock_name, stored_set

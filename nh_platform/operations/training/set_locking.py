@@ -70,8 +70,8 @@ def _lock(home: OpenHome, made: TrainingSet, number: int, reason: str) -> None:
     """
     from nh_platform.operations.upkeep.locking import lock_places
     from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
-    from nh_platform.store.locked_store import LockedStore
-    from nh_platform.store.locks import LockedVersion, changing, remove_lock
+    from nh_platform.store.locking.locked_store import LockedStore
+    from nh_platform.store.locking.locks import LockedVersion, changing, remove_lock
     from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
     from nh_platform.store.provenance import Provenance
     from nh_platform.training_sets.joined_images import replaced_images

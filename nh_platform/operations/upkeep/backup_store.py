@@ -83,7 +83,7 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
 
 def _are_locks_known(store: Store, made: BackupFiles) -> bool:
     """Return whether all locks can be read, and so what they name is known; name those that cannot."""
-    from nh_platform.store import locks
+    from nh_platform.store.locking import locks
 
     before = len(made.refused)
     for name in locks.lock_names(store.root):
@@ -98,7 +98,7 @@ def _are_locks_known(store: Store, made: BackupFiles) -> bool:
 
 def _copy_locks(store: Store, made: BackupFiles) -> None:
     """Copy the locks that can be read, and what they name now and did not when its asset was copied."""
-    from nh_platform.store.locks import locks_at_rest
+    from nh_platform.store.locking.locks import locks_at_rest
 
     lacking: dict[_Place, set[str]] = {}
     with locks_at_rest(store.root):
@@ -120,7 +120,7 @@ def _copy_locks(store: Store, made: BackupFiles) -> None:
 
 def _copied_locks(store: Store, made: BackupFiles) -> list[str]:
     """Copy the locks that there are now and can be read; return their names."""
-    from nh_platform.store import locks
+    from nh_platform.store.locking import locks
 
     made.forget(f"store/{locks.FOLDER}")
     names = []
@@ -136,7 +136,7 @@ def _copied_locks(store: Store, made: BackupFiles) -> list[str]:
 
 def _not_copied(made: BackupFiles, lock: str) -> set[_Place]:
     """Return the assets of which a lock of the backup names a version that the backup lacks."""
-    from nh_platform.store.locks import read_lock
+    from nh_platform.store.locking.locks import read_lock
     from nh_platform.store.names import PROVENANCE
 
     return {
@@ -181,7 +181,7 @@ def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool
     StoreError
         If it was replaced again and again meanwhile, or what it names cannot be read.
     """
-    from nh_platform.store.locks import locks_at_rest
+    from nh_platform.store.locking.locks import locks_at_rest
 
     asset = store.asset_folder(*place)
     lost: list[Path] | None = None

@@ -10,7 +10,7 @@ from nh_platform.session.errors import NhError, StoreError, UnknownSession
 
 if TYPE_CHECKING:
     from nh_platform.store import Store
-    from nh_platform.store.locks import Lock, LockedVersion
+    from nh_platform.store.locking.locks import Lock, LockedVersion
 
 _TRIES = 5
 """How often a lock is begun anew where a version of it was replaced meanwhile."""
@@ -81,7 +81,7 @@ def lock_places(
     StoreError
         If versions are replaced again and again meanwhile; the locks are then as before.
     """
-    from nh_platform.store import locks
+    from nh_platform.store.locking import locks
 
     with locks.changing(store.root):
         before = locks.read_lock(store.root, name) if name in locks.lock_names(store.root) else None
@@ -102,7 +102,7 @@ def _locked(
     store: Store, name: str, reason: str, others: tuple[LockedVersion, ...], sessions: Sequence[tuple[str, str]]
 ) -> Lock:
     """Write a lock until every version that it names is there."""
-    from nh_platform.store import locks
+    from nh_platform.store.locking import locks
 
     for _ in range(_TRIES):
         versions = [
@@ -121,7 +121,7 @@ def _locked(
 
 def _counting(store: Store, source: str, session_id: str, asset: str) -> LockedVersion | None:
     """Return the version that counts, by one look: its record is read from the folder that is named."""
-    from nh_platform.store.locks import LockedVersion
+    from nh_platform.store.locking.locks import LockedVersion
     from nh_platform.store.provenance import Provenance
 
     for _ in range(_TRIES):
@@ -155,7 +155,7 @@ def locks_of(home: Home) -> list[Lock]:
     DamagedFile
         If one cannot be read.
     """
-    from nh_platform.store import locks
+    from nh_platform.store.locking import locks
 
     with open_home(home) as at:
         root = at.platform.store.root
@@ -172,7 +172,7 @@ def lock_named(home: Home, name: str) -> Lock:
     DamagedFile
         If it cannot be read.
     """
-    from nh_platform.store.locks import read_lock
+    from nh_platform.store.locking.locks import read_lock
 
     with open_home(home) as at:
         return read_lock(at.platform.store.root, name)
@@ -186,7 +186,7 @@ def unlock(home: Home, name: str) -> None:
     UnknownSession
         If there is no such lock.
     """
-    from nh_platform.store.locks import changing, remove_lock
+    from nh_platform.store.locking.locks import changing, remove_lock
 
     with open_home(home) as at, changing(at.platform.store.root):
         remove_lock(at.platform.store.root, name)

@@ -67,7 +67,7 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
         If there is no such source.
     """
     from nh_platform.store.durable import left_half_written
-    from nh_platform.store.locks import FOLDER as LOCKS
+    from nh_platform.store.locking.locks import FOLDER as LOCKS
     from nh_platform.store.names import SOURCE_WIDE
 
     removed: list[tuple[Path, int]] = []

@@ -19,7 +19,8 @@ from nh_platform.home.platform import Platform
 from nh_platform.operations.upkeep.pruning import RawChoice
 from nh_platform.session import StoreError
 from nh_platform.session.session_names import MIN_PREFIX
-from nh_platform.store import Store, locks
+from nh_platform.store import Store
+from nh_platform.store.locking import locks
 from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 
 

@@ -16,7 +16,8 @@ from nh_platform.operations.upkeep.locking import lock_named
 from nh_platform.operations.upkeep.pruning import RawChoice
 from nh_platform.planning.verification import verify
 from nh_platform.session import StoreError, UnknownSession
-from nh_platform.store import Store, locks
+from nh_platform.store import Store
+from nh_platform.store.locking import locks
 from nh_platform.store.version_folders import exclusive
 from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 

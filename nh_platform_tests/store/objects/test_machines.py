@@ -16,7 +16,7 @@ from nh_platform.history.wanted import want, wanted_sessions
 from nh_platform.session import StoreError
 from nh_platform.store import Store
 from nh_platform.store.file_hashes import problems, verified
-from nh_platform.store.locks import Lock, LockedVersion, changing, read_lock, write_lock
+from nh_platform.store.locking.locks import Lock, LockedVersion, changing, read_lock, write_lock
 from nh_platform.store.objects import publishing
 from nh_platform.store.objects.publishing import unnamed_versions
 from nh_platform.store.sealed import seal_json

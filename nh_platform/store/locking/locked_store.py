@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from nh_platform.session.errors import StoreError
 from nh_platform.store.layout import Store
-from nh_platform.store.locks import by_asset, read_lock
+from nh_platform.store.locking.locks import by_asset, read_lock
 
 
 class LockedStore(Store):

@@ -8,8 +8,8 @@ import pytest
 
 from nh_platform.session import DamagedFile, StoreError, UnknownSession
 from nh_platform.store import Store
-from nh_platform.store.locked_store import LockedStore
-from nh_platform.store.locks import Lock, LockedVersion, lock_names, read_lock, remove_lock, write_lock
+from nh_platform.store.locking.locked_store import LockedStore
+from nh_platform.store.locking.locks import Lock, LockedVersion, lock_names, read_lock, remove_lock, write_lock
 from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 
 

@@ -1,0 +1,1 @@
+"""Versions that stay: the locks that name them, and a store that is read through one."""
