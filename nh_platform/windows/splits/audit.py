@@ -194,8 +194,8 @@ def _overlapping(record: SetRecord) -> Iterable[Finding]:
 
 def _distance(first: FloatArray, second: FloatArray) -> float:
     """Return the least time between two stretches of either kind; negative where any overlap."""
-    between = [max(a[0], b[0]) - min(a[1], b[1]) for a in first for b in second]
-    return float(min(between, default=np.inf))
+    between = np.maximum.outer(first[:, 0], second[:, 0]) - np.minimum.outer(first[:, 1], second[:, 1])
+    return float(between.min(initial=np.inf))
 
 
 def _normalisation(record: SetRecord) -> Iterable[Finding]:
