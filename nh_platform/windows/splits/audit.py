@@ -231,7 +231,10 @@ def _reference_windows(record: SetRecord) -> Iterable[Finding]:
         source, session_id = key
         thing = f"{source} session {session_id}, reference window {name}"
         if name == WHOLE_SESSION:
-            action = "Join embeddings of a window inside the training stretch, such as start-30s."
+            action = (
+                f"Let `reference_window` of {source} in sources.yaml be another one, such as start-30s, and run "
+                f"`nh materialize {source} --missing`."
+            )
             yield Finding("reference window", thing, "it has seen all that is tested", action)
             continue
         if key not in tested:

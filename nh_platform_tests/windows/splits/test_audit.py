@@ -145,6 +145,9 @@ def test_a_reference_window_that_has_seen_what_is_tested_is_found() -> None:
     for record in (IN_TIME, BY_SUBJECT):
         (finding,) = audit(replace(record, reference_windows=whole))
         assert finding.found == "it has seen all that is tested"
+        assert (
+            "`nh materialize ibl --missing`" in finding.action
+        )  # also where settings have moved and what is stored not
 
 
 def test_intervals_of_a_reference_window_are_looked_at_one_by_one() -> None:
