@@ -6,23 +6,34 @@ Embeddings are stored by `nh_platform.reading.images`; their rows beside windows
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from nh_platform.load.image_vectors import joined_vectors
 from nh_platform.reading.images import ImageEmbedding
 from nh_platform.reading.images.stored_embeddings import ASSET, image_embeddings_table, read_image_embedding
-from nh_platform.session import ConfigError, NhError
+from nh_platform.session import ConfigError, NhError, StoreError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.across_sessions.training_sets import SET_IMAGES
 from nh_platform.store import Store
 from nh_platform.store.names import SOURCE_WIDE
-from nh_platform.training_sets.recipe import Recipe, SourcePart
+from nh_platform.training_sets.recipe import Recipe
 
 
-def joined_images(store: Store, recipe: Recipe) -> list[ImageEmbedding]:
+def joined_images(
+    store: Store, recipe: Recipe, only: Mapping[str, Collection[str]] | None = None
+) -> list[ImageEmbedding]:
     """Return the embeddings of images that a recipe names, as the store has them now; none where it names none.
+
+    Parameters
+    ----------
+    store
+        The store.
+    recipe
+        The recipe.
+    only
+        Image sets by source that join, as of a locked set; those that the recipe means where None.
 
     Raises
     ------
@@ -36,28 +47,32 @@ def joined_images(store: Store, recipe: Recipe) -> list[ImageEmbedding]:
     found: list[ImageEmbedding] = []
     for source, part in recipe.sources.items():
         if part.images:
-            sets = _image_sets(store, recipe.id, source, part)
+            stated = part.image_sets if only is None else only.get(source, ())
+            sets = _image_sets(store, recipe.id, source, part.images, stated)
             found += [read_image_embedding(store, source, image_set, part.images) for image_set in sets]
     if found:
         joined_vectors(found)  # refuses those that are not made alike
     return found
 
 
-def _image_sets(store: Store, set_id: str, source: str, part: SourcePart) -> list[str]:
+def _image_sets(store: Store, set_id: str, source: str, embedding: str, stated: Collection[str]) -> list[str]:
     """Return the image sets of a source that join, sorted: those that are stated, else all that have the embedding."""
-    table = image_embeddings_table(store, source)
-    of = sorted(table.loc[table["embedding"] == part.images, "image_set"])
-    thing = f"training set {set_id}, images {part.images} of {source}"
+    thing = f"training set {set_id}, images {embedding} of {source}"
+    try:
+        table = image_embeddings_table(store, source)
+    except StoreError as error:
+        raise StoreError(thing, error.found, error.action) from error
+    of = sorted(table.loc[table["embedding"] == embedding, "image_set"])
     if not of:
         there = sorted(set(table["embedding"]))
         action = f"Use {', '.join(there) or 'none'}, or make it: `nh embed images {source} --encoder ENCODER`."
-        action += close_matches(part.images, there)
+        action += close_matches(embedding, there)
         raise ConfigError(thing, "no embedding of that name is stored", action)
-    if lacking := sorted(set(part.image_sets).difference(of)):
+    if lacking := sorted(set(stated).difference(of)):
         action = f"Use {', '.join(of)}, or make it: `nh embed images {source} {lacking[0]} --encoder ENCODER`."
         action += close_matches(lacking[0], of)
         raise ConfigError(thing, f"none is stored of the image set {lacking[0]}", action)
-    return sorted(part.image_sets or of)
+    return sorted(stated or of)
 
 
 def images_table(store: Store, images: Sequence[ImageEmbedding]) -> pd.DataFrame:

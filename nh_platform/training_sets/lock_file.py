@@ -156,6 +156,11 @@ class LockFile(BaseModel):
         """Sessions of the set by source."""
         return {name: sorted(one.sessions) for name, one in self.sources.items()}
 
+    @property
+    def only_images(self) -> dict[str, list[str]]:
+        """Image sets of the set by source."""
+        return {source: [one.image_set for one in self.images if one.source == source] for source in self.sources}
+
 
 def locked_set(platform: Platform, made: TrainingSet, number: int) -> LockFile:
     """Return the lock of a set as the home has it now.

@@ -81,8 +81,9 @@ def select(
     recipe: Recipe,
     on_session: OnSession = lambda done, total, name: None,
     only: Mapping[str, Collection[str]] | None = None,
+    only_images: Mapping[str, Collection[str]] | None = None,
 ) -> Selection:
-    """Choose the sessions and units of a recipe.
+    """Choose the sessions and units of a recipe; ``only`` and ``only_images`` as of `make_training_set`.
 
     A session that is not stored whole, has no unit left, is not included, or was set aside by reviewers is left out
     with a text; one that the recipe names is refused instead.
@@ -96,7 +97,7 @@ def select(
     StoreError, DamagedFile
         As of `joined_images`.
     """
-    joined = joined_images(platform.store, recipe)
+    joined = joined_images(platform.store, recipe, only_images)
     images = joined_vectors(joined) if joined else None
     rows, actions = _Rows(), dict[str, str]()
     wanted = {source: _wanted(platform, source, part, rows) for source, part in recipe.sources.items()}

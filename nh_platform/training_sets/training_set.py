@@ -162,6 +162,7 @@ def make_training_set(
     recipe: Recipe,
     on_session: OnSession = lambda done, total, name: None,
     only: Mapping[str, Collection[str]] | None = None,
+    only_images: Mapping[str, Collection[str]] | None = None,
 ) -> TrainingSet:
     """Choose, divide and sum up what a recipe asks for; nothing is written and nothing audited.
 
@@ -173,15 +174,15 @@ def make_training_set(
         What to choose, and how to divide it.
     on_session
         Told how far it is.
-    only
-        Sessions by source that may be chosen; all where None.
+    only, only_images
+        Sessions, and image sets, by source that may be chosen, as of a locked set; all where None.
 
     Raises
     ------
     NhError
         As `select` and `divide`.
     """
-    chosen = select(platform, recipe, on_session, only)
+    chosen = select(platform, recipe, on_session, only, only_images)
     sessions, ranges, too_short = divide(platform, recipe, chosen.sessions)
     by_session = dict(list(chosen.units.groupby(["source", "session_id"], sort=False)))
     stretches = stretches_of(ranges)

@@ -215,6 +215,18 @@ def test_the_same_set_is_made_elsewhere_with_its_images(built: OpenHome, tmp_pat
     assert len(open_training_set("seen", other).windows("train")) > 0
 
 
+def test_image_sets_that_another_home_has_besides_do_not_join(built: OpenHome, tmp_path: Path) -> None:
+    home, other = built.platform.settings.home, tmp_path / "other"
+    write_recipe(home, SEEN.replace(", image_sets: [natural_scenes]", ""))  # every set that has the embedding
+    operations.build_training_set(built, "seen")
+    operations.lock_training_set(built, "seen", tmp_path / "seen.lock.json")
+    shutil.copytree(home, other, ignore=shutil.ignore_patterns("*training_sets", ".locks"))
+    at = OpenHome(Platform(load_settings(other)), built.instance)
+    operations.embed_images(at, "allen_vc", MOVIE)
+    made = operations.reproduce_training_set(at, tmp_path / "seen.lock.json")
+    assert made.is_same, made.differing
+
+
 def test_in_the_page_a_set_with_images_depends_on_them_and_is_told_stale(
     pictured: OpenHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,7 +252,9 @@ def test_in_the_page_a_set_with_images_depends_on_them_and_is_told_stale(
 
 def test_images_that_are_not_there_are_refused_with_what_to_run(pictured: OpenHome) -> None:
     at, home = pictured, pictured.platform.settings.home
-    with pytest.raises(StoreError, match=r"no image_embeddings of it. Run `nh embed images allen_vc`"):
+    with pytest.raises(
+        StoreError, match=r"training set seen, images .* no image_embeddings of it. Run `nh embed images allen_vc`"
+    ):
         operations.build_training_set(at, "seen")
     operations.embed_images(at, "allen_vc", SCENES)
     write_recipe(home, SEEN.replace("gabor-pyramid", "gabor-pyramd"))

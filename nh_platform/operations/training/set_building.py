@@ -42,6 +42,7 @@ def build_training_set(
     *,
     dry_run: bool = False,
     only: Mapping[str, Collection[str]] | None = None,
+    only_images: Mapping[str, Collection[str]] | None = None,
     skip_damaged: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> BuiltSet:
@@ -57,6 +58,8 @@ def build_training_set(
         Choose, divide and audit, and store nothing.
     only
         Sessions by source that may be chosen, for a set that is made again; all where None.
+    only_images
+        Image sets by source that join, for the same; those that the recipe means where None.
     skip_damaged
         Build although an earlier version is damaged, and what it tested is not known: to repair it.
     on_progress
@@ -81,7 +84,7 @@ def build_training_set(
         def told(done: int, total: int, now: str) -> None:
             on_progress(Progress("sessions", done, total, now))
 
-        content = make_training_set(at.platform, recipe, told, only)
+        content = make_training_set(at.platform, recipe, told, only, only_images)
         earlier = built_parts(at.platform.store, recipe.id, skip_damaged=skip_damaged)
         leaks = tuple(audited(at.platform, content, earlier))
         is_new = before is None or before.digest != content.digest

@@ -104,7 +104,7 @@ def reproduce_training_set(
         for one in images:
             _embed(at, one, on_progress)
         _place_recipe(at, lock)
-        built = build_training_set(at, lock.id, only=lock.only, on_progress=on_progress)
+        built = build_training_set(at, lock.id, only=lock.only, only_images=lock.only_images, on_progress=on_progress)
         if built.leaks:
             raise StoreError(
                 f"training set {lock.id}", f"it leaks: {built.leaks[0]}", "Give this home's set another id."
