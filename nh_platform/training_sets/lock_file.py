@@ -36,6 +36,9 @@ class LockedSource(BaseModel):
         Settings of the source that change what is stored of its sessions.
     sessions
         Content version of every group of upstream files, by session of the set.
+    reference_window
+        Window that units are described from; empty where the set has no embeddings, or locked them before this was
+        stated.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +50,7 @@ class LockedSource(BaseModel):
     presets: tuple[str, ...]
     also_assets: tuple[str, ...]
     sessions: dict[str, dict[str, str]]
+    reference_window: str = ""
 
 
 class LockedImages(BaseModel):
@@ -182,7 +186,7 @@ def locked_set(platform: Platform, made: TrainingSet, number: int) -> LockFile:
             release=manifest.release,
             catalogue=manifest.version(),
             sessions={one: _groups(platform, source, one, names) for one in ids},
-            **source_settings(platform, source),
+            **source_settings(platform, source) | {"reference_window": _described_from(made, source)},
         )
         used = (sources[source].rulebook, *sources[source].also_rulebooks, *sources[source].presets)
         files |= own_files(platform, used)
@@ -239,7 +243,15 @@ def source_settings(platform: Platform, source: str) -> dict[str, Any]:
         "also_rulebooks": tuple(config.entry.also_rulebooks if own.also_rulebooks is None else own.also_rulebooks),
         "presets": tuple(config.entry.presets if own.presets is None else own.presets),
         "also_assets": config.also_assets,
+        "reference_window": config.reference_window,
     }
+
+
+def _described_from(made: TrainingSet, source: str) -> str:
+    """Return the reference window of a source that a set says; empty where it says none, or several."""
+    of_source = made.header.get("vectors", {}).get("sources", {}).get(source, {})
+    windows = list(of_source.get("reference_windows", ()))
+    return windows[0] if len(windows) == 1 else ""
 
 
 def _code_versions(platform: Platform, versions: pd.DataFrame) -> dict[str, str]:

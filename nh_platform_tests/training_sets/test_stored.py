@@ -313,6 +313,21 @@ def test_the_same_set_is_made_elsewhere(home: Path, tmp_path: Path) -> None:
         operations.reproduce_training_set(other, file)
 
 
+def test_a_home_that_describes_units_from_another_window_is_told_which(home: Path, tmp_path: Path) -> None:
+    write_recipe(home, RECIPE.replace("split:", "embeddings: true\nsplit:"))
+    operations.build_training_set(home, "tiny")
+    file, stated = tmp_path / "tiny.lock.json", home / "sources.yaml"
+    _, content = operations.lock_training_set(home, "tiny", file)
+    stated.write_text(stated.read_text().replace("ibl:\n", "ibl:\n  reference_window: start-20s\n"), encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"reference_window of ibl are other .*sources.yaml:\nibl:\n  reference_window: start-30s"
+    ):
+        operations.reproduce_training_set(home, file)
+    unstated = content.sources["ibl"].model_copy(update={"reference_window": ""})  # a lock of before
+    content.model_copy(update={"sources": {"ibl": unstated}}).write(file)
+    assert operations.reproduce_training_set(home, file).is_same
+
+
 def test_upstream_that_changed_since_is_refused(home: Path, tmp_path: Path) -> None:
     operations.build_training_set(home, "tiny")
     file = tmp_path / "tiny.lock.json"

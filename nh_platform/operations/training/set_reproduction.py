@@ -148,6 +148,7 @@ def _require_settings(home: OpenHome, lock: LockFile) -> None:
     lines, differing = list[str](), list[str]()
     for source, locked in lock.sources.items():
         now = source_settings(home.platform, source)
+        now = now if locked.reference_window else {name: one for name, one in now.items() if name != "reference_window"}
         wanted = {name: getattr(locked, name) for name in now}
         if differing_names := [name for name in now if _alike(now[name]) != _alike(wanted[name])]:
             differing += [f"{name} of {source}" for name in differing_names]
