@@ -13,6 +13,7 @@ import pandas as pd
 from nh_platform.embeddings.unit_vectors import VectorFit, fit_vectors, silent_units
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
+from nh_platform.session import ConfigError
 from nh_platform.session.tables.across_sessions.unit_vectors import SET_FITTED
 from nh_platform.training_sets.division import DIVIDED
 from nh_platform.windows.splits.by_subject import TRAIN
@@ -32,18 +33,30 @@ def fitted_vectors(
         embeddings describe.
     units
         Schema `SET_UNITS`; only these are fitted on.
+
+    Raises
+    ------
+    ConfigError
+        If every unit that trains is silent in its reference window, so that there is nothing to fit.
     """
     of_session = dict(list(units.groupby(["source", "session_id"], sort=False)))
     tables, rows = [], []
+    windows: dict[str, str] = {}
     for row in sessions[sessions["split"].isin((TRAIN, DIVIDED))].sort_values(["source", "session_id"]).itertuples():
         view = SessionView(platform.store, row.source, row.session_id)
         table, window = view.embeddings, view.embeddings_window
         table = table[table["unit_id"].isin(set(of_session[row.source, row.session_id]["unit_id"]))]
         tables.append(table)
+        windows[row.source] = window.id
         n_units = int((~silent_units(table)).sum())
         stretches = window.stretches.tolist() or [(window.start, window.stop)]
         rows += [(row.source, row.session_id, start, stop, n_units) for start, stop in stretches]
     fit: VectorFit = fit_vectors(tables)
+    if tables and not len(fit.entries):
+        n, names = sum(map(len, tables)), " and ".join(dict.fromkeys(windows.values()))
+        found = f"none of {n} fired enough in the reference window {names} to be described"
+        action = "Let `reference_window` in sources.yaml be another one, and run `nh materialize SOURCE --missing`."
+        raise ConfigError(f"units of {' and '.join(windows)} that train", found, action)
     fitted = SET_FITTED.conform(pd.DataFrame(rows, columns=SET_FITTED.names)) if rows else SET_FITTED.empty()
     return {"set_vectors": fit.entries, "set_loadings": fit.loadings, "set_fitted": fitted}, fit.notes
 

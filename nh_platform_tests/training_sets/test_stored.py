@@ -227,6 +227,17 @@ def test_vectors_that_saw_what_is_tested_are_a_leak(home: Path) -> None:
     assert [one.kind for one in leaks] == ["normalisation"] * 3
 
 
+def test_a_set_of_whose_units_the_window_describes_none_is_refused(home: Path) -> None:
+    path = home / "sources.yaml"
+    text = path.read_text().replace("allen_vc:\n", "allen_vc:\n  reference_window: task-60s\n")  # of no task
+    path.write_text(text, encoding="utf-8")
+    assert all(one.success for one in operations.materialize(home, "allen_vc", assets=("unit_embeddings",)).outcomes)
+    write_recipe(home, SPREAD)
+    found = r"units of allen_vc that train: none of \d+ fired enough in the reference window task-60s .*--missing"
+    with pytest.raises(ConfigError, match=found):
+        operations.build_training_set(home, "tiny")
+
+
 def test_a_set_without_embeddings_has_no_vectors(home: Path) -> None:
     operations.build_training_set(home, "tiny")
     made = open_training_set("tiny", home)
