@@ -11,7 +11,6 @@ from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.qc.inclusion import show_inclusion
-from nh_platform.store.objects.address import shown
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
@@ -127,6 +126,7 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
     """Print what is made of a session, what its checks found, why the last run failed, and every note."""
     from nh_platform.planning.staleness import standing_of
     from nh_platform.planning.versions import NOT_HAD
+    from nh_platform.store.objects.address import shown
 
     store, source, session = plan.platform.store, plan.source, files.session.session_id
     standing = standing_of(plan, files)

@@ -12,7 +12,6 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.session.session_names import MIN_PREFIX
-from nh_platform.store.objects.address import shown
 
 
 def verify(
@@ -33,6 +32,8 @@ def verify(
 
         nh verify ibl ebe2efe3 --repair
     """
+    from nh_platform.store.objects.address import shown
+
     if source:
         console.require_stored(source, [session] if session else None)
     began = time.monotonic()

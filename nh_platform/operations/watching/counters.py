@@ -36,11 +36,6 @@ def metrics(home: Home) -> str:
     ------
     ConfigError
         If its settings cannot be used.
-
-    Examples
-    --------
-    >>> from nh_platform.operations import metrics
-    >>> print(metrics("/data/neuropixels"))  # doctest: +SKIP
     """
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
