@@ -22,9 +22,10 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.versions import SourcePlan
-from nh_platform.simulation import SIZES, write_allen_vc, write_ibl
+from nh_platform.simulation import SIZES, write_allen_vbn, write_allen_vc, write_ibl
 
 WRITERS: dict[str, Callable[..., object]] = {"ibl": write_ibl, "allen_vc": write_allen_vc}
+_SIMULATED = {**WRITERS, "allen_vbn": write_allen_vbn}
 
 
 class Clock:
@@ -86,7 +87,7 @@ def one_session(source: str, size: str, also: Sequence[str] = ()) -> Iterator[tu
 
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        WRITERS[source](folder / "upstream" / source, 1, 7, size=SIZES[size])
+        _SIMULATED[source](folder / "upstream" / source, 1, 7, size=SIZES[size])
         lines = f"{source}:\n  read: {{mode: local, root: upstream/{source}}}\n  also_assets: [{', '.join(also)}]\n"
         (folder / "sources.yaml").write_text(lines, encoding="utf-8")
         platform = Platform(load_settings(folder))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.filesize import decimal
 from rich.markup import escape
 
 from nh_platform import operations
@@ -17,10 +19,13 @@ from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
+    from nh_platform.operations.backfills.backfill_needs import BackfillNeeds
     from nh_platform.operations.session_runs import SessionOutcome
 
 _WARNED_SHOWN = 20
 """Sessions whose checks are listed one by one; of more, checks are counted."""
+
+_HOUR_S = 3600.0
 
 
 def materialize(
@@ -104,6 +109,10 @@ def backfill(
     `nh materialize --missing` runs here and now. Tries that failed before do not count. A session whose gate says that
     its data cannot be used is named and not asked for. The daemon may be started later.
 
+    `--dry-run` also says what it needs, by formulas that it prints: bytes to download, bytes of the store and of its
+    windows, CPU time, and what the disks have free, beside the storage table of the guide. What a disk has no room for
+    is a warning.
+
     **Examples**
 
         nh backfill ibl --limit 10 --dry-run
@@ -118,6 +127,8 @@ def backfill(
             console.say(f"{source} {name}: lacks {', '.join(assets)}")
         words = "would be queued" if found.stale else "lack something"
         console.say(f"{len(found.stale)} of {found.n_sessions} sessions {words}.")
+        if found.needs is not None:
+            print_needs(source, found.needs)
         return
     console.say(f"{source}: {counted(len(found.stale), 'session')} queued as backfill {found.id}.")
     console.say(
@@ -175,3 +186,94 @@ def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:
             "is. What is stored of them is unchanged; a release that corrects it runs them again.",
             to=console.err,
         )
+
+
+def print_needs(source: str, needs: BackfillNeeds) -> None:
+    """Print what a backfill needs and how it is estimated, what the guide states, and which disk is too small."""
+    console.print_table(_rows(needs), "What it needs")
+    from_what = (
+        f"{counted(needs.n_measured, 'stored session')} of this home"
+        if needs.n_measured
+        else "sessions of the size of a real insertion (benchmarks/bench_storage.py)"
+    )
+    console.say(
+        f"Store: bytes per spike, unit or session of {from_what}, times {_in_millions(needs.n_spikes)} spikes and "
+        f"{_in_thousands(needs.n_units)} units. Spikes are those of the stated sizes of files: 8 bytes in "
+        "spikes.times.npy; (bytes - units * 251,904) / 16 of an NWB file, at most. Earlier versions stay until "
+        "`nh clean` and are not in it."
+    )
+    if needs.unknown_assets:
+        console.say(f"Not estimated, nothing is known of their size: {', '.join(needs.unknown_assets)}.")
+    if needs.guide:
+        console.print_table(_guide_rows(needs), "The guide's storage table")
+    for folder, lacking in needs.lacking().items():
+        console.say(
+            f"[yellow]warning[/]: {decimal(int(lacking))} more than the disk of {escape(str(folder))} has free; free "
+            "space, take fewer sessions (`--limit`), keep no raw files (`keep_raw: false`), or name a larger disk",
+            hanging=9,
+            to=console.err,
+        )
+
+
+def _rows(needs: BackfillNeeds) -> list[dict[str, str]]:
+    raw = f"read in place, in {needs.in_place}"
+    if needs.in_place is None:
+        raw = "sizes as upstream states them"
+        raw += f"; {decimal(int(needs.held))} are there" if needs.held else ""
+        raw += f"; {counted(needs.n_unstated, 'file')} without a size not counted" if needs.n_unstated else ""
+        raw += "" if needs.keeps_raw else f"; none stays, the largest session has {_size(needs.most_of_session)}"
+    network = f"; {_hours(needs.download_s)} of downloads at 10 MB/s" if needs.to_fetch else ""
+    return [
+        {"what": "raw", "estimate": _size(needs.to_fetch), "free": decimal(needs.raw_free), "how": raw},
+        {
+            "what": "store",
+            "estimate": _size(needs.store_bytes),
+            "free": "the same disk" if needs.is_one_disk else decimal(needs.store_free),
+            "how": f"the assets that it makes, in {needs.store_folder}",
+        },
+        {"what": "of it windows", "estimate": _size(needs.window_bytes), "free": "", "how": "of all presets"},
+        {
+            "what": "CPU time",
+            "estimate": _hours(needs.cpu_s),
+            "free": "",
+            "how": f"whole chain, on one core{network}",
+        },
+    ]
+
+
+def _guide_rows(needs: BackfillNeeds) -> list[dict[str, str]]:
+    ours = {"raw": needs.to_fetch + needs.held, "store": needs.store_bytes}
+    rows = []
+    for row in needs.guide:
+        share = needs.n_sessions / row.n_sessions
+        rows.append(
+            {
+                "what": row.what,
+                "guide": f"{_range(row.least, row.most)} for {row.n_sessions} sessions",
+                "of so many sessions": _range(row.least * share, row.most * share),
+                "here": "read in place" if row.what == "raw" and needs.in_place else _size(ours[row.what]),
+            }
+        )
+    return rows
+
+
+def _range(least: float, most: float) -> str:
+    return _size(least) if least == most else f"{_size(least)} to {_size(most)}"
+
+
+def _size(n_bytes: float) -> str:
+    return "unknown" if math.isnan(n_bytes) else decimal(int(n_bytes))
+
+
+def _hours(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "unknown"
+    return f"{seconds / _HOUR_S:.1f} h" if seconds >= _HOUR_S else f"{seconds / 60:.1f} min"
+
+
+def _in_millions(number: float) -> str:
+    return "an unknown number of" if math.isnan(number) else f"{number / 1e6:,.1f} million"
+
+
+def _in_thousands(number: float) -> str:
+    return "an unknown number of" if math.isnan(number) else f"{number:,.0f}"

@@ -7,7 +7,7 @@ called. A module is named for its subject, since a package with a function `sync
 
 from nh_platform.operations.anatomy.coordinate_tables import convert_coordinates
 from nh_platform.operations.anatomy.probe_drawing import draw_probes
-from nh_platform.operations.backfill_queue import backfill
+from nh_platform.operations.backfills.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history, rule_history
 from nh_platform.operations.doctor_findings import doctor

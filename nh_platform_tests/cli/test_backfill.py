@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from nh_platform import operations
 from nh_platform.assets import raw_spikes
 from nh_platform.assets.registry import session_assets
 from nh_platform.defs.automation import evaluate_release
@@ -38,8 +40,27 @@ def ibl_status(home: Path) -> dict[str, object]:
 
 def test_a_dry_run_queues_nothing(home: Path) -> None:
     nh(home, "sync", "ibl")
-    assert "2 of 2 sessions would be queued" in nh(home, "backfill", "ibl", "--dry-run").output
+    words = nh(home, "backfill", "ibl", "--dry-run").output
+    assert "2 of 2 sessions would be queued" in words
     assert asked_pairs(home) == set()
+    assert "read in place" in words
+    assert "459 sessions" in words  # the guide's table
+    assert "Not estimated" not in words
+
+
+def test_a_plan_counts_what_is_to_be_downloaded_and_warns_of_a_disk_that_is_too_small(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    plan = operations.backfill(home, "ibl", limit=1, dry_run=True).needs
+    assert plan is not None
+    assert plan.store_bytes > plan.window_bytes > 0
+    assert plan.lacking() == {}
+    n_bytes = 1e9
+    fetched = replace(plan, in_place=None, to_fetch=n_bytes, raw_free=int(n_bytes) - 1, is_one_disk=False)
+    assert fetched.lacking() == {plan.raw_folder: 1}
+    passing = replace(fetched, keeps_raw=False, most_of_session=n_bytes / 2)
+    assert passing.lacking() == {}
+    one_disk = replace(passing, is_one_disk=True, store_free=0)
+    assert one_disk.lacking() == {plan.store_folder: plan.store_bytes + n_bytes / 2}
 
 
 def test_status_says_what_every_folder_of_the_home_takes(home: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from nh_platform import operations
 from nh_platform.history.identity import GROUPS
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
 from nh_platform.simulation.allen.behavior.cloud_release import BUCKET
@@ -73,6 +74,22 @@ def test_a_newcomer_syncs_and_fetches_without_an_account(home: Path, servers: Lo
     assert "nothing to fetch" in nh(home, "fetch", "ibl", "--missing").output
     assert len(servers.bucket.requests) == before
     assert servers.alyx.requests == servers.files.requests == []
+
+
+def test_the_plan_of_a_backfill_states_the_same_bytes(home: Path, servers: Loopback) -> None:
+    nh(home, "sync", "ibl")
+    rows = json.loads(nh(home, "fetch", "ibl", "--missing", "--dry-run", "--format", "json").output)
+    before = len(servers.bucket.requests)
+    needs = operations.backfill(home, "ibl", dry_run=True).needs
+    assert needs is not None
+    assert needs.to_fetch == sum(row["size"] for row in rows) > 0
+    assert (needs.held, needs.raw_room) == (0, needs.to_fetch)
+    (home / "sources.yaml").write_text("ibl:\n  read: {keep_raw: false}\n")
+    passing = operations.backfill(home, "ibl", dry_run=True).needs
+    assert passing is not None
+    assert passing.to_fetch == needs.to_fetch
+    assert max(row["size"] for row in rows) <= passing.raw_room < needs.to_fetch
+    assert len(servers.bucket.requests) == before
 
 
 def test_one_group_of_one_session_and_its_links(home: Path, servers: Loopback) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nh_platform.operations.backfills.backfill_needs import BackfillNeeds, backfill_needs
 from nh_platform.operations.opened_home import Home, OpenHome, open_home
 
 
@@ -30,6 +31,8 @@ class Backfill:
         Id of the backfill, which its runs carry in the tag ``nh/backfill``; empty where nothing was asked for.
     is_stopped
         Whether the sensor that works it off is switched off in the page.
+    needs
+        Bytes, time and room on the disks, where it is a plan; None otherwise.
     """
 
     source: str
@@ -38,6 +41,7 @@ class Backfill:
     gated: Mapping[str, tuple[str, ...]]
     id: str = ""
     is_stopped: bool = False
+    needs: BackfillNeeds | None = None
 
 
 def backfill(
@@ -59,7 +63,7 @@ def backfill(
     limit
         At most this many sessions, heavy ones first; 0 for all.
     dry_run
-        Plan, and ask for nothing.
+        Plan, say what it needs (`Backfill.needs`), and ask for nothing.
 
     Raises
     ------
@@ -83,7 +87,9 @@ def backfill(
         names = (state.session_id for state in looked_at if state.session_id not in stale)
         gated = {name: found.gated[name] for name in names if name in found.gated}
         plan = Backfill(source, len(looked_at), stale, gated)
-        if dry_run or not stale:
+        if dry_run and stale:
+            return replace(plan, needs=backfill_needs(at.platform, source, stale))
+        if not stale:
             return plan
         number, now = uuid.uuid4().hex[:8], time.time()
         asked = {state.session_id: Asked(number, now, state.target) for state in chosen}
