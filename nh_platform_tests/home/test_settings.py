@@ -32,7 +32,8 @@ WRONG = {
         "allen_vc:\n  read:\n    root: x\n    reefresh: true",
         "4, allen_vc.read.reefresh",
         "unknown key 'reefresh'",
-        "Allowed here: address, attempts, cache_dir, freeze, mode, refresh, release, retry_wait_s, root, stall_s. "
+        "Allowed here: address, attempts, cache_dir, freeze, keep_raw, mode, refresh, release, retry_wait_s, root, "
+        "stall_s. "
         "Did you mean refresh",
     ),
     "text where keys belong": ("ibl: yes please", "1, ibl", "it is text, and keys and values are expected", ""),

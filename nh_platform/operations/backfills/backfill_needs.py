@@ -201,7 +201,8 @@ def _raw_folder(platform: Platform, source: str) -> tuple[Path, Path | None, boo
         return platform.settings.home, platform.settings.home, True
     if getattr(settings, "keep_raw", True):
         return upstream.raw_files().root, None, True
-    return Path(getattr(settings, "cache_dir", None) or platform.settings.home), None, False
+    passing = getattr(settings, "root", None) or getattr(settings, "cache_dir", None)
+    return Path(passing or platform.settings.home), None, False
 
 
 def _raw_bytes(

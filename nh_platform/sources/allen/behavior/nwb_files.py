@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +22,7 @@ from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile, find_file
 from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
+from nh_platform.sources.allen.nwb.passing_files import passing_file
 from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
 from nh_platform.sources.allen.probe_files import ProbeFiles
 from nh_platform.sources.fetching import FileLink, WantedFile
@@ -61,9 +62,7 @@ class BehaviorFiles(SessionDownloads, ProbeFiles):
         """
         row = _nwb_row(session)
         release, file, path = self._located(row)
-        if self.settings.mode == "s3":
-            path = self.downloads.fetch_file(release, file, _size(row))
-        with open_nwb(path) as nwb:
+        with self._at_hand(row, release, file, path) as path, open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
             found = file_hash(path, "blake2b", self.settings.cache_dir)
             if found != row["md5"]:
@@ -73,6 +72,22 @@ class BehaviorFiles(SessionDownloads, ProbeFiles):
                 )
             refuse_another_session(nwb, session)
             yield nwb
+
+    @contextmanager
+    def _at_hand(self, row: pd.Series, release: Release, file: ReleaseFile, path: Path) -> Iterator[Path]:
+        """Give where the file lies: in place, fetched to stay, or fetched to go again."""
+        if self.settings.mode == "s3" and self.settings.keep_raw:
+            path = self.downloads.fetch_file(release, file, _size(row))
+        elif self.settings.mode == "s3" and not path.is_file():
+
+            def fetch(folder: Path) -> Path:
+                own = BucketFolder(folder, self.bucket, self.downloads.retries, None)
+                return own.fetch_file(replace(release, folder=folder), file, _size(row))
+
+            with passing_file(self.settings.root, file.file_hash, fetch) as came:
+                yield came
+            return
+        yield path
 
     def wanted(self, session: SessionFiles) -> WantedFile:
         """Return the session's NWB file, and whether it is there.

@@ -7,9 +7,9 @@ touching code. What is done with them belongs to `nh_platform.sources.allen.beha
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nh_platform.sources.allen.behavior.cloud_cache import LATEST, version_of
 
@@ -36,6 +36,9 @@ class AllenVbnSettings(BaseModel):
         Release to read: ``latest``, or a version such as ``0.4.0`` to stay with it.
     bucket, endpoint
         For ``s3``: the bucket, and the address of the S3 server where it is not Amazon's.
+    keep_raw
+        For ``s3``: whether session files stay in ``root``. Where false, each is fetched for the run that reads it,
+        verified, and removed with it.
     freeze
         CSV file with a column ``session_id`` (`nh_platform.history.freezes`): only these sessions are listed.
     cache_dir
@@ -52,8 +55,15 @@ class AllenVbnSettings(BaseModel):
     manifest: Annotated[str, BeforeValidator(_plain_version)] = LATEST
     bucket: str = BUCKET
     endpoint: str | None = None
+    keep_raw: bool = True
     freeze: Path | None = None
     cache_dir: Path | None = None
     attempts: Annotated[int, Field(ge=1)] = 3
     retry_wait_s: Annotated[float, Field(ge=0)] = 1.0
     stall_s: Annotated[float, Field(gt=0)] = 60.0
+
+    @model_validator(mode="after")
+    def _keeps_what_it_did_not_fetch(self) -> Self:
+        if self.mode == "local" and not self.keep_raw:
+            raise ValueError("keep_raw: false needs a mode that fetches files; files of mode local are yours")
+        return self

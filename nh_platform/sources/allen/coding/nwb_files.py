@@ -22,7 +22,8 @@ from nh_platform.session import BadUpstreamData, Note
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
-from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
+from nh_platform.sources.allen.coding.warehouse_downloads import Fetched, WarehouseDownloads
+from nh_platform.sources.allen.nwb.passing_files import passing_file
 from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
 from nh_platform.sources.allen.probe_files import ProbeFiles
 from nh_platform.sources.fetching import FileLink, WantedFile
@@ -55,8 +56,8 @@ class CodingFiles(SessionDownloads, ProbeFiles):
         BadUpstreamData
             If it is missing, damaged, another session's, or does not come.
         """
-        path, expected, notes = self._located(_nwb_row(session), session.session_id)
-        with open_nwb(path) as nwb:
+        at_hand = self._at_hand(_nwb_row(session), session.session_id)
+        with at_hand as (path, expected, notes), open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
             found = file_hash(path, cache_dir=self.settings.cache_dir)
             if expected is not None and found != expected:
@@ -122,14 +123,23 @@ class CodingFiles(SessionDownloads, ProbeFiles):
             rows.append((listed, file))
         return rows
 
-    def _located(self, row: pd.Series, session_id: str) -> tuple[Path, str | None, list[Note]]:
-        """Return where the file of a manifest row lies, fetched if need be, the md5 it must have, and what to note."""
+    @contextmanager
+    def _at_hand(self, row: pd.Series, session_id: str) -> Iterator[tuple[Path, str | None, list[Note]]]:
+        """Give where the file of a manifest row lies, fetched if need be, the md5 it must have, and what to note."""
         if self.settings.mode == "local":
-            return self.settings.root / row["collection"] / row["name"], row["md5"], []
-        file = _served(row, session_id)
-        fetched = self.downloads.fetch(file)
-        text = f"{file.identity} of the warehouse, which states no hash; the md5 of what came is {fetched.md5}"
-        return fetched.path, fetched.md5, [Note(fetched.path.name, text)]
+            yield self.settings.root / row["collection"] / row["name"], row["md5"], []
+            return
+        file, own = _served(row, session_id), self.downloads
+        if self.settings.keep_raw or own.held(file) is not None:
+            fetched = own.fetch(file)
+            yield fetched.path, fetched.md5, [_came(file, fetched)]
+            return
+
+        def fetch(folder: Path) -> Fetched:
+            return WarehouseDownloads(folder, own.address, own.retries, own.timeouts).fetch(file)
+
+        with passing_file(self.settings.root, file.identity, fetch) as fetched:
+            yield fetched.path, fetched.md5, [_came(file, fetched)]
 
     def _difference(self, found: str, expected: str) -> tuple[str, str]:
         if self.settings.mode == "warehouse":
@@ -151,6 +161,11 @@ def _nwb_row(session: SessionFiles) -> pd.Series:
             f"Put {warehouse.nwb_path(Path(), session_id)} under the source's root and run `nh sync allen_vc`.",
         )
     return rows.iloc[0]
+
+
+def _came(file: WarehouseFile, fetched: Fetched) -> Note:
+    text = f"{file.identity} of the warehouse, which states no hash; the md5 of what came is {fetched.md5}"
+    return Note(fetched.path.name, text)
 
 
 def _served(row: pd.Series, session_id: str) -> WarehouseFile:

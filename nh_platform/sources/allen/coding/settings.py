@@ -7,9 +7,9 @@ the settings do is in `source`, `warehouse` and `warehouse_downloads`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nh_platform.sources.allen.sdk import WAREHOUSE
 
@@ -27,6 +27,9 @@ class AllenVcSettings(BaseModel):
         serves; a session's file is fetched into ``root`` when it is first read.
     release
         Name of the release that the folder shows; the mode's name where None.
+    keep_raw
+        For ``warehouse``: whether session files stay in ``root``. Where false, each is fetched for the run that reads
+        it, verified, and removed with it.
     freeze
         CSV file with a column ``session_id`` (`nh_platform.history.freezes`): only these sessions are listed.
     cache_dir
@@ -46,6 +49,7 @@ class AllenVcSettings(BaseModel):
     root: Path
     mode: Literal["local", "warehouse"] = "local"
     release: str | None = None
+    keep_raw: bool = True
     freeze: Path | None = None
     cache_dir: Path | None = None
     address: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = WAREHOUSE
@@ -53,3 +57,9 @@ class AllenVcSettings(BaseModel):
     attempts: Annotated[int, Field(ge=1)] = 3
     retry_wait_s: Annotated[float, Field(ge=0)] = 1.0
     stall_s: Annotated[float, Field(gt=0)] = 60.0
+
+    @model_validator(mode="after")
+    def _keeps_what_it_did_not_fetch(self) -> Self:
+        if self.mode == "local" and not self.keep_raw:
+            raise ValueError("keep_raw: false needs a mode that fetches files; files of mode local are yours")
+        return self

@@ -32,6 +32,10 @@ class AllenSettings(Protocol):
     def mode(self) -> str:
         """``local``, or the mode in which files are fetched."""
 
+    @property
+    def keep_raw(self) -> bool:
+        """Whether fetched session files stay."""
+
 
 @dataclass(frozen=True)
 class SessionDownloads(ABC):
@@ -66,6 +70,12 @@ class SessionDownloads(ABC):
                 f"source {self.name}",
                 f"it reads the files of {self.settings.root} in place; there is nothing to download",
                 f"Set `mode` of the source to {self.remote_mode} to download files.",
+            )
+        if not self.settings.keep_raw:
+            raise ConfigError(
+                f"source {self.name}",
+                "its settings keep no raw files (`keep_raw: false`)",
+                "Remove `keep_raw` from the source's settings to fetch files ahead of use.",
             )
         return self.downloads
 

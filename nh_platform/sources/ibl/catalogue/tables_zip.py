@@ -16,10 +16,10 @@ import pandas as pd
 
 from nh_platform.downloads.archives import ZIP_ERRORS, archive_problem, unpack
 from nh_platform.downloads.download_folder import DownloadFolder, Place
+from nh_platform.downloads.private_folder import PrivateFolder
 from nh_platform.downloads.remote_bytes import Opener
 from nh_platform.downloads.transfers import RetryPolicy
 from nh_platform.sources.ibl.catalogue.one_tables import read_tables
-from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
 ZIP_FILE = "cache.zip"

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from nh_platform.downloads.batches import Batch, fetch_all
+from nh_platform.downloads.private_folder import PrivateFolder
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy, TransferFailed, WrongContent
@@ -25,7 +26,6 @@ from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, file_url
 from nh_platform.sources.ibl.downloads.bucket_access import bucket_client
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles
-from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
 

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from nh_platform.downloads.deadlines import within
+from nh_platform.downloads.private_folder import PrivateFolder
 from nh_platform.session import ConfigError, NhError
 from nh_platform.sources.ibl.server.bounded_answers import bound_answers
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_refused_login, is_transient
-from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
+from nh_platform.sources.ibl.server.private_home import private_home
 from nh_platform.sources.ibl.settings import IblSettings
 
 T = TypeVar("T")

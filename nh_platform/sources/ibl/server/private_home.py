@@ -8,11 +8,8 @@ dataset or a server.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,35 +20,6 @@ _HOME_VARIABLES = ("HOME", "APPDATA", "USERPROFILE")
 """Where iblutil 1.x ``io.params.getfile`` looks, on Unix and on Windows."""
 
 _HOME_LOCK = threading.RLock()
-
-
-class PrivateFolder:
-    """A folder of this process alone (mode 0700), removed with the object and at the end of the process.
-
-    Parameters
-    ----------
-    parent
-        Folder to make it in; the system's temporary folder where None.
-    """
-
-    def __init__(self, parent: Path | None = None) -> None:
-        if parent is not None:
-            parent.mkdir(parents=True, exist_ok=True)
-        self.path = Path(tempfile.mkdtemp(prefix=f"nh-one-{os.getpid()}-", dir=parent))
-        self.owner = os.getpid()
-        self.remove = weakref.finalize(self, _remove_own, self.path, self.owner)
-
-    def __truediv__(self, name: str) -> Path:
-        """Return a subfolder, made if need be."""
-        folder = self.path / name
-        folder.mkdir(exist_ok=True)
-        return folder
-
-
-def _remove_own(folder: Path, owner: int) -> None:
-    # A forked child runs the finalizers of its parent too, and must leave the parent's folder alone.
-    if os.getpid() == owner:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
