@@ -22,6 +22,7 @@ from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.recording_files import read_events, read_recording, read_signals
 from nh_platform.store.file_hashes import require_intact
+from nh_platform.store.objects.address import is_in_bucket
 from nh_platform.windows.valid_time import with_invalid
 
 TRIES = 3
@@ -213,6 +214,8 @@ def _resolve(store: Store, source: str, session_id: str, asset: str) -> StoredIn
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:
+    if is_in_bucket(folder):  # a version's name has one content there; its folder is a cache, which comes and goes
+        return None
     try:
         facts = folder.stat()
     except FileNotFoundError:

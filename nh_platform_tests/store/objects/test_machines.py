@@ -8,16 +8,19 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nh_platform.assets.inputs import resolve_inputs
+from nh_platform.assets.registry import session_assets
 from nh_platform.history.wanted import want, wanted_sessions
 from nh_platform.session import StoreError
 from nh_platform.store import Store
 from nh_platform.store.file_hashes import problems, verified
 from nh_platform.store.locking.locks import Lock, LockedVersion, changing, read_lock, write_lock
-from nh_platform.store.objects import publishing
+from nh_platform.store.objects import cache_size, publishing
 from nh_platform.store.objects.publishing import unnamed_versions
 from nh_platform.store.sealed import seal_json
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
@@ -84,6 +87,22 @@ def test_another_machine_sees_a_publication_after_a_while(
     writer.join(60)
     time.sleep(0.3)
     assert content(store) == "two"
+
+
+def test_an_input_that_was_fetched_or_used_was_not_replaced(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_size, "_USED_S", 0.0)
+    publish(Store(address), "one")
+    monkeypatch.setenv("NH_STORE_CACHE", str(tmp_path / "other"))
+    store, reader = Store(address), replace(session_assets("ibl")["raw_spikes"], inputs=("units",))
+    read = resolve_inputs(store, "ibl", "s1", reader)
+    assert read.replaced() == []
+    time.sleep(0.01)
+    assert content(store) == "one"
+    assert read.replaced() == []
+    publish(store, "two", "2")
+    assert read.replaced() == ["units"]
 
 
 @pytest.mark.slow
