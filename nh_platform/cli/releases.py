@@ -352,7 +352,9 @@ def _freeze_files(settings: PlatformSettings, known: dict[str, Path]) -> list[Pa
 
 
 def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:
-    stored = datetime.fromtimestamp(snapshot.folder.stat().st_mtime, UTC)
+    from nh_platform.store.records import written_at
+
+    stored = datetime.fromtimestamp(written_at(snapshot.folder), UTC)
     return {
         "source": snapshot.source,
         "number": snapshot.number,

@@ -7,6 +7,7 @@ is asked of both.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Hashable, Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from nh_platform.store.durable import copy_of, unreadable, write_durably, write_twice
-from nh_platform.store.names import STAGING
+from nh_platform.store.names import PROVENANCE, STAGING
 from nh_platform.store.objects.address import is_in_bucket
 from nh_platform.store.objects.mirror import mirror_of
 
@@ -76,6 +77,24 @@ def record_state(path: Path) -> Hashable | None:
     except OSError:
         return None
     return facts.st_ino, facts.st_mtime_ns, facts.st_size
+
+
+def written_at(version: Path) -> float:
+    """Return when a version was stored [s since 1970]; in a bucket by the clock of the server.
+
+    The folder that stands for one in a bucket does not tell it: its time is that of the last use.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    """
+    if not is_in_bucket(version):
+        return version.stat().st_mtime
+    entry = mirror_of(version).entry(version / PROVENANCE)
+    if entry is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(version))
+    return entry.written
 
 
 def remove_record(path: Path) -> None:

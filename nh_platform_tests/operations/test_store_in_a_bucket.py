@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
 import pytest
+from typer.testing import CliRunner
 
 from nh_platform import open_store, operations
+from nh_platform.cli.app import app
+from nh_platform.defs.automation import attempts
+from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.load import Batches, Vocabulary, WindowSet
 from nh_platform.operations.upkeep.backup import backup
 from nh_platform.store import Store
+from nh_platform.store.objects import cache_size
+from nh_platform.store.records import written_at
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, serve_objects
 
@@ -114,6 +121,25 @@ def test_damage_in_the_bucket_is_found_and_mended_with_the_same_bytes(other_mach
     assert operations.verify(home, repair=True).remaining == ()
     assert server.get(key) == before
     assert operations.verify(home).damages == ()
+
+
+def test_snapshots_state_when_they_were_stored_and_not_when_they_were_read(
+    other_machine: Homes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(other_machine.bucket))
+    began = time.time()
+    store = Platform(load_settings(other_machine.bucket)).store
+    (folder,) = [one.folder for one in list_snapshots(store, "ibl")]
+    stated = written_at(folder)
+    assert began - 3600 < stated < began
+    assert CliRunner().invoke(app, ["releases", "list"], catch_exceptions=False).exit_code == 0
+    monkeypatch.setattr(cache_size, "_USED_S", 0.0)
+    assert list_snapshots(store, "ibl")[0].manifest().session_ids
+    assert folder.stat().st_mtime > began
+    assert written_at(folder) == stated
+    taken = attempts._taken(store, "ibl")
+    assert taken is not None
+    assert taken.timestamp() == stated
 
 
 def test_locks_pruning_and_backups_know_the_bucket(other_machine: Homes, tmp_path: Path) -> None:

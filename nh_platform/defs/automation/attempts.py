@@ -26,6 +26,7 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.planning.run_requests import Attempt, AttemptState, Decision, decide
 from nh_platform.planning.session_states import SourceStates
 from nh_platform.store import Store
+from nh_platform.store.records import written_at
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
@@ -128,7 +129,7 @@ def _taken(store: Store, source: str) -> dt.datetime | None:
     snapshots = list_snapshots(store, source)
     if not snapshots:
         return None
-    return dt.datetime.fromtimestamp(snapshots[-1].folder.stat().st_mtime, dt.UTC)
+    return dt.datetime.fromtimestamp(written_at(snapshots[-1].folder), dt.UTC)
 
 
 def _unusable(instance: dg.DagsterInstance, source: str, states: SourceStates) -> set[tuple[str, str]]:
