@@ -28,6 +28,9 @@ _MANY_SESSIONS = 16
 _AT_A_TIME = 64
 """Sessions that one of the parallel listings of a source goes through."""
 
+_DIGEST_BYTES = 32
+"""Begin a small record that is kept: the SHA-256 of the rest."""
+
 
 class Listings:
     """Listings and small records of a store in a bucket; threads may share it.
@@ -141,13 +144,13 @@ class Listings:
         self._read_all(pointers, objects)
         named = []
         for key in pointers:
-            with suppress(OSError, BrokenSeal, IndexError):
-                version = unseal_lines(self.kept(key, objects[key].e_tag).read_bytes())[0]
+            with suppress(BrokenSeal, IndexError):
+                version = unseal_lines(self.kept(key, objects[key].e_tag) or b"")[0]
                 named.append(f"{above(key)}/{version}/{PROVENANCE}")
         self._read_all((key for key in named if key in objects), objects)
 
     def _read_all(self, keys: Iterable[str], objects: dict[str, Entry]) -> None:
-        lacking = [key for key in keys if not self.kept(key, objects[key].e_tag).exists()]
+        lacking = [key for key in keys if not self._place(key, objects[key].e_tag).exists()]
 
         def read(key: str) -> None:
             found = self._bucket.get(key)
@@ -156,18 +159,29 @@ class Listings:
 
         self._bucket.each(read, lacking)
 
-    def kept(self, key: str, e_tag: str) -> Path:
-        """Return where a small record is kept under its e_tag."""
+    def kept(self, key: str, e_tag: str) -> bytes | None:
+        """Return a small record that this machine keeps; None where it does not, or not whole.
+
+        A power cut may leave it empty. Taken for what is in the bucket, a sound version would be noted as damaged.
+        """
+        try:
+            stored = self._place(key, e_tag).read_bytes()
+        except OSError:
+            return None
+        digest, body = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
+        return body if hashlib.sha256(body).digest() == digest else None
+
+    def _place(self, key: str, e_tag: str) -> Path:
         name = hashlib.sha256(f"{key}\n{e_tag}".encode()).hexdigest()[:32]
         return self._root / RECORDS / name[:2] / name
 
     def keep(self, key: str, found: Content) -> None:
         """Keep a small record on this machine."""
-        kept = self.kept(key, found.e_tag)
+        kept = self._place(key, found.e_tag)
         fresh = kept.with_name(f"{kept.name}.{uuid.uuid4().hex[:8]}")
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_bytes(found.body)
+            fresh.write_bytes(hashlib.sha256(found.body).digest() + found.body)
             os.replace(fresh, kept)
         except OSError as error:
             fresh.unlink(missing_ok=True)

@@ -12,7 +12,6 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -91,8 +90,8 @@ class Mirror:
         if entry is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         kept = self._listings.kept(key, entry.e_tag)
-        with suppress(OSError):
-            return kept.read_bytes()
+        if kept is not None:
+            return kept
         found = self.bucket.get(key)
         if found is None or found.e_tag != entry.e_tag:
             self.look_again(path)  # it was replaced since it was listed, and so may what it names have been

@@ -93,6 +93,19 @@ def test_a_cached_file_that_was_spoiled_is_fetched_again(address: str) -> None:
     assert store.state("ibl", "s1", "units").damage == ()
 
 
+@pytest.mark.parametrize("left", [0, 40, -1])
+def test_a_small_record_that_a_power_cut_left_in_part_is_fetched_again(left: int, address: str) -> None:
+    store = Store(address)
+    publish(store, "one")
+    assert content(store) == "one"
+    kept = list((store.root / ".records").glob("*/*"))
+    assert kept
+    for path in kept:
+        path.write_bytes(path.read_bytes()[:left])
+    assert store.state("ibl", "s1", "units").damage == ()
+    assert content(store) == "one"
+
+
 @pytest.mark.parametrize("spoiled", [b"two", b"on", b""])
 def test_a_damaged_object_is_fetched_once_more_then_refused_noted_and_mended(
     spoiled: bytes,
