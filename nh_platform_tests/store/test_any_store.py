@@ -46,6 +46,16 @@ def test_the_same_version_can_be_published_again(anywhere: str) -> None:
         assert content(store) == text
 
 
+def test_a_new_source_is_there_at_once(anywhere: str) -> None:
+    store = Store(anywhere)
+    publish(store, "one")
+    assert store.sources() == ["ibl"]
+    with store.publish(record().model_copy(update={"source": "mine", "session_id": "s2"})) as folder:
+        (folder / "file.txt").write_text("two")
+    assert store.sources() == ["ibl", "mine"]
+    assert store.sessions("mine") == ["s2"]
+
+
 def test_an_error_while_writing_leaves_what_was_there(anywhere: str) -> None:
     store = Store(anywhere)
     publish(store, "one")

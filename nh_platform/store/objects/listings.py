@@ -66,8 +66,9 @@ class Listings:
         """Believe no listing any more of what lies beside a key."""
         with self._turn:
             self._scopes.pop(_scope(key), None)
-            for level in (key, above(key), above(above(key))):
-                self._folders.pop(level, None)
+            parts = key.split("/")
+            for n_parts in range(len(parts) + 1):  # the first object of a source makes its folder, too
+                self._folders.pop("/".join(parts[:n_parts]), None)
 
     def below(self, key: str) -> dict[str, Entry]:
         """Return the objects below a key, by the rest of theirs."""
