@@ -34,7 +34,7 @@ from nh_platform.store.objects.address import is_address, is_in_bucket, local_ro
 from nh_platform.store.objects.publishing import put_objects
 from nh_platform.store.path_parts import path_part_problem
 from nh_platform.store.provenance import Provenance
-from nh_platform.store.records import folder_names, is_there
+from nh_platform.store.records import folder_names, is_there, look_again
 from nh_platform.store.store_format import begin_format, require_format
 from nh_platform.store.version_folders import exclusive, history_names, pointer, put_version, staging_name, with_latest
 
@@ -122,6 +122,7 @@ class Store:
             version = folder / name
             if is_there(version):
                 return version
+            look_again(folder)  # a listing of a bucket that was taken meanwhile may have one without the other
             time.sleep(_WAIT_S)  # replaced between the two looks; the pointer names its successor by now
         raise damage_error(folder, place_of(folder / str(name)), f"version {name}, which counts, is not there")
 

@@ -22,6 +22,7 @@ from nh_platform.store.file_hashes import problems, verified
 from nh_platform.store.locking.locks import Lock, LockedVersion, changing, read_lock, write_lock
 from nh_platform.store.objects import cache_size, publishing
 from nh_platform.store.objects.publishing import unnamed_versions
+from nh_platform.store.records import is_there, look_again
 from nh_platform.store.sealed import seal_json
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
 from nh_platform_tests.store.test_any_store import content
@@ -214,6 +215,23 @@ def test_what_nobody_names_goes_after_a_while_and_locked_and_young_versions_stay
     publish(store, "3", "3")  # removes those that were superseded before the last one was
     assert len(unnamed_versions(asset, [store.folder("ibl", "s1", "units").name])) == 1
     assert content(store) == "3"
+
+
+def test_a_listing_without_the_version_that_counts_is_looked_at_again(
+    address: str, object_server: ObjectServer
+) -> None:
+    store = Store(address)
+    publish(store, "one")
+    version = store.folder("ibl", "s1", "units")
+    prefix = f"{address.removeprefix(f's3://{BUCKET}/')}/ibl/s1/units/{version.name}/"
+    objects = {key: object_server.get(key) for key in object_server.keys(prefix)}
+    for key in objects:
+        object_server.client.delete_object(Bucket=BUCKET, Key=key)
+    look_again(version)
+    assert not is_there(version)
+    for key, body in objects.items():
+        object_server.put(key, body)
+    assert store.current("ibl", "s1", "units") == version
 
 
 def test_a_lock_that_another_machine_wrote_meanwhile_is_not_written_over(
