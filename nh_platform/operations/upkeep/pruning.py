@@ -157,14 +157,14 @@ def _is_removed(folder: Path, kept: list[str]) -> bool:
     """Remove a file or folder, a version at once under another name; return whether it is gone, and say where not."""
     from nh_platform.store.names import STAGING
     from nh_platform.store.objects.address import is_in_bucket
-    from nh_platform.store.records import remove_record
     from nh_platform.store.version_folders import staging_name
 
     leaving = folder
     try:
         if is_in_bucket(folder):
-            remove_record(folder)
-            return True
+            from nh_platform.store.objects.publishing import remove_unnamed
+
+            return remove_unnamed(folder)
         if not folder.is_dir():
             folder.unlink()
             return True

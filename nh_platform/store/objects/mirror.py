@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
 import os
 import uuid
 from collections.abc import Callable
@@ -143,12 +144,24 @@ class Mirror:
         found = "other machines write it again and again"
         raise StoreError(f"{address_of(self.root)}/{self.key(path)}", found, "Try again; nothing was written.")
 
-    def remove(self, path: Path) -> None:
-        """Remove the object of a path, or all below it."""
+    def remove(self, path: Path, unless_since: float = math.inf) -> bool:
+        """Remove the object of a path, or all below it; return whether that was done.
+
+        Parameters
+        ----------
+        path
+            Object or folder.
+        unless_since
+            Nothing is removed where an object of the folder was written after this [s since 1970, server's clock].
+        """
         key = self.key(path)
         self.look_again(path)
-        self.bucket.remove([key, *(f"{key}/{rest}" for rest in self._listings.below(key))])
+        below = self._listings.below(key)
+        if any(entry.written > unless_since for entry in below.values()):
+            return False
+        self.bucket.remove([key, *(f"{key}/{rest}" for rest in below)])
         self.look_again(path)
+        return True
 
     def look_again(self, path: Path) -> None:
         """Believe no listing any more of what lies beside a path."""

@@ -95,6 +95,12 @@ def unnamed_versions(asset: Path, named: Iterable[str]) -> list[Path]:
     return [asset / one for one in names]
 
 
+def remove_unnamed(version: Path) -> bool:
+    """Remove one of `unnamed_versions`; return False where another machine has begun to publish it again."""
+    mirror = mirror_of(version)
+    return mirror.remove(version, unless_since=mirror.bucket.clock() - SUPERSEDED_S)
+
+
 def _lacks(mirror: Mirror, version: Path) -> bool:
     """Return whether a version was never written to its end."""
     there = mirror.tree(version)
@@ -135,8 +141,14 @@ def _owned(mirror: Mirror, asset: Path, name: str, staging: Path) -> str:
     while True:
         number += 1
         version = name if number == 1 else f"{name}-{number}"
+        place = asset / version / PROVENANCE
+        before = mirror.entry(place)
         try:
-            mirror.write(asset / version / PROVENANCE, record, over=None)
+            mirror.write(place, record, over=None)
+            if (
+                before is not None
+            ):  # it counts again: written anew, so that no machine removes it as superseded long ago
+                mirror.write(place, record, over=before.e_tag)
         except OtherContent:
             continue
         return version
@@ -189,8 +201,8 @@ def _settle(asset: Path, staging: Path, version: str) -> None:
 
 def _remove_old(mirror: Mirror, asset: Path, keep: frozenset[str], now: float) -> None:
     for version in _old(mirror, asset, keep, now):
-        mirror.remove(asset / version)
-        shutil.rmtree(asset / version, ignore_errors=True)
+        if mirror.remove(asset / version, unless_since=now - SUPERSEDED_S):
+            shutil.rmtree(asset / version, ignore_errors=True)
 
 
 def _old(mirror: Mirror, asset: Path, keep: frozenset[str], now: float) -> list[str]:

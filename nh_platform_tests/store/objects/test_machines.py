@@ -21,7 +21,7 @@ from nh_platform.store import Store
 from nh_platform.store.file_hashes import problems, verified
 from nh_platform.store.locking.locks import Lock, LockedVersion, changing, read_lock, write_lock
 from nh_platform.store.objects import cache_size, publishing
-from nh_platform.store.objects.publishing import unnamed_versions
+from nh_platform.store.objects.publishing import remove_unnamed, unnamed_versions
 from nh_platform.store.records import is_there, look_again
 from nh_platform.store.sealed import seal_json
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
@@ -215,6 +215,26 @@ def test_what_nobody_names_goes_after_a_while_and_locked_and_young_versions_stay
     publish(store, "3", "3")  # removes those that were superseded before the last one was
     assert len(unnamed_versions(asset, [store.folder("ibl", "s1", "units").name])) == 1
     assert content(store) == "3"
+
+
+def test_a_version_that_counts_again_is_not_removed_as_superseded_long_ago(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(address)
+    publish(store, "one", "1")
+    publish(store, "two", "2")
+    asset = store.asset_folder("ibl", "s1", "units")
+    with monkeypatch.context() as later:
+        later.setattr(publishing, "SUPERSEDED_S", -1.0)
+        (found,) = unnamed_versions(asset, [store.folder("ibl", "s1", "units").name])
+    time.sleep(1.1)  # the server's clock has whole seconds
+    between = time.time()
+    time.sleep(1.1)
+    publish(store, "one", "1")  # by another machine, while this one is about to remove it
+    monkeypatch.setattr(publishing, "SUPERSEDED_S", time.time() - between)
+    assert not remove_unnamed(found)
+    assert list(problems(store.folder("ibl", "s1", "units"))) == []
+    assert content(store) == "one"
 
 
 def test_a_listing_without_the_version_that_counts_is_looked_at_again(
