@@ -25,15 +25,6 @@ _IN_ONE_PIECE = 64 << 20
 """Larger files are sent in parts [bytes]: their e_tag is then no MD5."""
 _AT_A_TIME = 1000
 """Objects that one request lists or removes."""
-_PASSING = (
-    "InternalError",
-    "SlowDown",
-    "ServiceUnavailable",
-    "RequestTimeout",
-    "ConditionalRequestConflict",
-    "Throttling",
-)
-_REFUSED = {"403": "access is refused", "401": "access is refused", "AccessDenied": "access is refused"}
 
 
 class Entry(NamedTuple):
