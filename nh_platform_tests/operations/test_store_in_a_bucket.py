@@ -21,6 +21,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.load import Batches, Vocabulary, WindowSet
 from nh_platform.operations.upkeep.backup import backup
+from nh_platform.reports.site import stored_release
 from nh_platform.store import Store
 from nh_platform.store.objects import cache_size
 from nh_platform.store.records import written_at
@@ -140,6 +141,12 @@ def test_snapshots_state_when_they_were_stored_and_not_when_they_were_read(
     taken = attempts._taken(store, "ibl")
     assert taken is not None
     assert taken.timestamp() == stated
+
+
+def test_a_site_names_no_page_in_the_cache(other_machine: Homes, tmp_path: Path) -> None:
+    store = Platform(load_settings(other_machine.bucket)).store
+    path, why = stored_release._report(store, "ibl", store.sessions("ibl")[0], tmp_path)
+    assert (path, why) == ("", "its page is in the store, and not beside this site")
 
 
 def test_locks_pruning_and_backups_know_the_bucket(other_machine: Homes, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import column_names, read_table
 from nh_platform.store.file_hashes import is_stored
 from nh_platform.store.names import SOURCE_WIDE
+from nh_platform.store.objects.address import is_in_bucket
 
 UNITS, SPIKES = "units", "raw_spikes"
 
@@ -251,7 +252,7 @@ def _report(store: Store, source: str, session_id: str, site: Path | None) -> tu
         return "", f"its page cannot be read: {error}"
     if folder is None or not is_stored(folder / PAGE_FILE):
         return "", f"no page of it was made; {make}"
-    if site is None:
+    if site is None or is_in_bucket(folder):  # a file of the cache may be missing, and goes when room is needed
         return "", "its page is in the store, and not beside this site"
     return Path(os.path.relpath(folder / PAGE_FILE, site)).as_posix(), ""
 
