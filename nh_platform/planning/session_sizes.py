@@ -31,8 +31,8 @@ NWB_SPIKE_BYTES = 16
 NWB_UNIT_BYTES = 384 * 82 * 8
 """Mean waveform of a unit: 384 channels, 82 samples, float64."""
 
-RUN_CPU_S = 9.6
-"""Start of the process of a run, whatever the session."""
+RUN_CPU_S = 2.5
+"""What a run takes around the work of its assets [s], whatever the session: `benchmarks.bench_runs`, forked runs."""
 RECENT_SESSIONS = 20
 """Stored sessions of a source from which bytes per spike and unit are taken, where there are any."""
 
