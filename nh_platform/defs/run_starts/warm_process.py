@@ -22,6 +22,8 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 
+from nh_platform.session import NhError
+
 MESSAGE_BYTES = 2**17
 """Longest message; the arguments of a run take 2 kB."""
 STALE = {"stale": True}
@@ -43,6 +45,8 @@ _ALSO = (
     *("dagster._cli.api", "h5py", "hdf5plugin", "iblatlas.regions", "jinja2", "psutil", "pyarrow.dataset"),
     *("nh_platform.reports.rule_histogram", "scipy.stats"),
 )
+_NEVER_HERE = "nh_platform.defs.deployed"
+"""Of another launcher: a Celery worker wants the address of Redis when it is imported."""
 _IDLE_S = 1800.0
 """Without a run for this long it ends, and frees 300 MB; the next run starts another."""
 _LOOK_S = 5.0
@@ -103,10 +107,12 @@ def _import_the_platform() -> None:
     for room in _ROOMS:
         package = importlib.import_module(f"nh_platform.{room}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.startswith(_NEVER_HERE):
+                continue
             try:
                 importlib.import_module(module.name)
-            except ImportError:
-                continue  # of an extra that is not installed
+            except (ImportError, NhError):
+                continue  # of an extra that is not installed, or not set up; a run that needs it says what it lacks
 
 
 def _nothing() -> int:

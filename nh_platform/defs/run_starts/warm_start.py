@@ -6,6 +6,7 @@ Contains the launcher's end. What the warm process does is `warm_process`.
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import socket
@@ -21,8 +22,11 @@ from nh_platform.session import NhError
 START_VARIABLE = "NH_RUN_START"
 """Environment variable: ``new`` starts a new interpreter for each run, ``warm`` (the default) forks it."""
 
-_READY_S = 120.0
-"""To import the platform takes 4 CPU s; at a load of 12 that was 40 s."""
+_READY_S = 45.0
+"""How long a run waits for the warm process to be ready [s]. It imports for 4 CPU s, at a load of 12 for 40 s; run
+monitoring gives a run up that has not begun after 90 s (``start_timeout_seconds`` of ``dagster.yaml``)."""
+_GIVEN_UP_S = 600.0
+"""How long no other one is tried after one that could not import the platform [s]."""
 
 
 class NoWarmProcess(NhError):
@@ -30,12 +34,20 @@ class NoWarmProcess(NhError):
 
 
 class WarmStart:
-    """Starts runs, each as a fork of one warm process; safe to be used from several threads."""
+    """Starts runs, each as a fork of one warm process; safe to be used from several threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    ready_s
+        How long a run waits for it to be ready [s]; one that is not goes on importing, for a run after that.
+    """
+
+    def __init__(self, ready_s: float = _READY_S) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._is_ready, self._ready_s = False, ready_s
+        self._given_up_until = -math.inf
 
     def start(self, arguments: str) -> int:
         """Start a run and return the id of its process.
@@ -48,32 +60,38 @@ class WarmStart:
         Raises
         ------
         NoWarmProcess
-            If the warm process cannot be started or does not answer; nothing was started then.
+            If the warm process is not ready in time, cannot import the platform, or could not shortly before; nothing
+            was started then.
         """
         with self._lock:
             for _ in range(2):
-                if self._socket is None:
-                    self._begin()
+                self._require_ready()
                 answer = self._ask(arguments)
                 if "pid" in answer:
                     return int(answer["pid"])
                 self._let_go()  # it was idle and ended, or its code is not that of the files any more
         raise NoWarmProcess("process of a run", "the warm process ended as soon as it was asked", _ACTION)
 
-    def _begin(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", warm_process.__name__, str(theirs.fileno())]
-        with theirs:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
-        self._socket = ours
-        until = time.monotonic() + _READY_S
-        while not select.select([ours], [], [], 0.2)[0]:
-            if time.monotonic() > until:
-                self._let_go()
-                raise NoWarmProcess("process of a run", f"the warm process was not ready in {_READY_S:.0f} s", _ACTION)
-        if not ours.recv(warm_process.MESSAGE_BYTES):
-            self._let_go()
+    def _require_ready(self) -> None:
+        """Wait until there is a warm process that takes runs."""
+        if time.monotonic() < self._given_up_until:
             raise NoWarmProcess("process of a run", "the warm process could not import the platform", _ACTION)
+        if self._socket is None:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            command = [sys.executable, "-m", warm_process.__name__, str(theirs.fileno())]
+            with theirs:
+                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+            self._socket = ours
+        if self._is_ready:
+            return
+        if not select.select([self._socket], [], [], self._ready_s)[0]:
+            found = f"the warm process was not ready in {self._ready_s:.0f} s and imports still"
+            raise NoWarmProcess("process of a run", found, "This run begins in a new interpreter, which takes longer.")
+        if not self._socket.recv(warm_process.MESSAGE_BYTES):
+            self._let_go()
+            self._given_up_until = time.monotonic() + _GIVEN_UP_S
+            raise NoWarmProcess("process of a run", "the warm process could not import the platform", _ACTION)
+        self._is_ready = True
 
     def _ask(self, arguments: str) -> dict[str, Any]:
         """Send a run; return the answer, nothing where the process is gone."""
@@ -94,7 +112,7 @@ class WarmStart:
     def _let_go(self) -> None:
         if self._socket is not None:
             self._socket.close()
-        self._socket = None
+        self._socket, self._is_ready = None, False
         if self._process is not None:
             threading.Thread(target=self._process.wait, daemon=True, name="collects a warm process").start()
         self._process = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -89,7 +90,7 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch
     monkeypatch.setenv("NH_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.delenv(START_VARIABLE, raising=False)
-    warm = WarmStart()
+    warm = WarmStart(ready_s=RUN_S)
     monkeypatch.setattr(run_launcher, "warm_start", lambda: warm)
     platform = make_home(tmp_path, ("ibl",))
     prepare_instance(platform.settings)
@@ -155,8 +156,34 @@ def test_runs_are_forks_that_read_the_settings_anew_and_end_alone(launched: Laun
 
 def test_a_warm_process_that_cannot_be_started_is_said_and_nothing_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    warm = WarmStart()
     with pytest.raises(NoWarmProcess, match=r"could not import the platform.*NH_RUN_START=new"):
-        WarmStart().start("")
+        warm.start("")
+    monkeypatch.setattr(sys, "executable", "/nothing/here")  # and is not tried again with each run
+    with pytest.raises(NoWarmProcess, match="could not import the platform"):
+        warm.start("")
+
+
+def test_a_run_does_not_wait_for_a_warm_process_that_imports_for_long() -> None:
+    warm = WarmStart(ready_s=0.1)
+    try:
+        with pytest.raises(NoWarmProcess, match=r"not ready in 0 s and imports still.*new interpreter"):
+            warm.start("")
+    finally:
+        warm.leave()
+
+
+@pytest.mark.slow
+def test_the_warm_process_imports_the_platform_whatever_the_environment_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NH_REDIS_URL", raising=False)
+    monkeypatch.delenv("NH_POSTGRES_URL", raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", f"from {warm_process.__name__} import _import_the_platform as run; run()"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(("value", "wanted"), [("warm", True), ("new", False), ("", True)])
