@@ -16,6 +16,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from dagster._core.storage.runs import SqliteRunStorage, SqlRunStorage
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+import nh_platform.defs.run_logs.log_lines  # noqa: F401  leaves out Dagster's warning of the handler, wherever runs are stored
 from nh_platform.defs.run_tags import IN_THE_PAGE, REASON_TAG, SOURCE_TAG
 from nh_platform.sources.registry import sources
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -92,3 +95,22 @@ def test_an_instance_of_ones_own_that_cannot_be_opened_is_named_with_the_reason(
     assert str(tmp_path) in raised.value.thing
     assert "NOT_SET" in raised.value.found
     assert "the environment that it names" in raised.value.action
+
+
+_OPEN = """
+import sys
+from pathlib import Path
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
+with open_instance(load_settings(Path(sys.argv[1]))) as instance:
+    print(len(instance.get_handlers()))
+"""
+
+
+def test_the_handler_of_json_lines_is_there_without_a_warning_of_dagster(tmp_path: Path) -> None:
+    """Every command and every run began with four lines that the setting of our own dagster.yaml is in beta."""
+    environment = {**os.environ, "DAGSTER_HOME": ""}
+    command = [sys.executable, "-c", _OPEN, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2"], "Dagster's own of the event log, and ours"
+    assert done.stderr == ""

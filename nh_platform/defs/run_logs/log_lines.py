@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any, TextIO
 
@@ -18,6 +19,9 @@ import dagster as dg
 from nh_platform.defs.run_tags import PARTITION_TAG, SOURCE_TAG
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import without_account
+
+# Before Dagster asks for the handler: every command and run that opened an instance began with four lines of it.
+warnings.filterwarnings("ignore", "Handling yaml-defined logging configuration", dg.BetaWarning)
 
 FORMAT_VARIABLE = "NH_LOG_FORMAT"
 FORMATS = ("text", "json")
@@ -52,7 +56,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
-        return json.dumps(line_of(record), ensure_ascii=False, default=str)
+        return json.dumps(line_of(record), default=str)  # in ASCII: U+2028 ends a line for some readers
 
 
 def line_of(record: logging.LogRecord) -> dict[str, Any]:
