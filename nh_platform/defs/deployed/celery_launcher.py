@@ -16,7 +16,8 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from nh_platform.defs.deployed.celery_settings import SETTINGS
+from nh_platform.defs.deployed.celery_settings import REDIS_VARIABLE, SETTINGS
+from nh_platform.defs.deployed.server_address import readable_address
 
 MISSED_S = 60.0
 """How long no worker may claim a started run before it counts as lost; a worker that is swapping answers late."""
@@ -34,6 +35,8 @@ class WorkerAskingCeleryRunLauncher(CeleryRunLauncher):
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> Self:
         """Return the launcher that ``dagster.yaml`` describes, with the settings that its workers have."""
+        for name in ("broker", "backend"):
+            readable_address(config_value.get(name) or "", REDIS_VARIABLE)
         stated = config_value.get("config_source") or {}
         return super().from_config_value(inst_data, {**config_value, "config_source": {**SETTINGS, **stated}})
 

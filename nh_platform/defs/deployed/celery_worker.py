@@ -12,6 +12,7 @@ from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
 import nh_platform.defs.build  # noqa: F401  loaded once, before the processes of runs are forked: 2.6 s each otherwise
 from nh_platform.defs.deployed.celery_settings import REDIS_VARIABLE, SETTINGS
+from nh_platform.defs.deployed.server_address import readable_address
 from nh_platform.session import ConfigError
 
 _address = os.environ.get(REDIS_VARIABLE)
@@ -21,6 +22,7 @@ if not _address:
         f"{REDIS_VARIABLE} is not set",
         f"Set it to the address of Redis: {REDIS_VARIABLE}=redis://HOST:6379/0",
     )
+readable_address(_address, REDIS_VARIABLE)
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # seven lines for every run that opens the database
 

@@ -14,10 +14,13 @@ from dagster_postgres.run_storage import PostgresRunStorage
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_config
 
-from nh_platform.defs.deployed.database_address import with_driver
+from nh_platform.defs.deployed.server_address import readable_address, with_driver
 from nh_platform.defs.event_log import PartitionCaching
 from nh_platform.defs.run_storage import Placing
 from nh_platform.home.folder import home_folder
+
+POSTGRES_VARIABLE = "NH_POSTGRES_URL"
+"""Environment variable with the address of the database, as ``deploy/dagster.yaml`` names it."""
 
 
 class _Configured:
@@ -28,7 +31,7 @@ class _Configured:
         """Return the storage that ``dagster.yaml`` describes."""
         described: dict[str, Any] = {
             "inst_data": inst_data,
-            "postgres_url": with_driver(pg_url_from_config(config_value)),
+            "postgres_url": with_driver(readable_address(pg_url_from_config(config_value), POSTGRES_VARIABLE)),
             "should_autocreate_tables": config_value.get("should_autocreate_tables", True),
             "token_provider": get_token_provider_from_config(config_value),
         }

@@ -19,6 +19,7 @@ from dagster._grpc.client import DagsterGrpcClient
 from nh_platform.defs.deployed.celery_launcher import WorkerAskingCeleryRunLauncher
 from nh_platform.defs.deployed.celery_settings import REDIS_VARIABLE
 from nh_platform.defs.session_assets import SESSIONS_POOL
+from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 
 WORKER_COMMAND = "celery -A nh_platform.defs.deployed.celery_worker worker --concurrency 2"
@@ -45,8 +46,12 @@ def server_answers(instance: dg.DagsterInstance) -> Iterator[ServerAnswer]:
     instance
         Dagster's instance, which means that Postgres answered once.
     """
-    launcher = instance.run_launcher
     yield _postgres(instance)
+    try:
+        launcher = instance.run_launcher
+    except ConfigError as error:
+        launcher = None
+        yield ServerAnswer("Redis", False, f"{error.found}. {error.action}")
     if isinstance(launcher, WorkerAskingCeleryRunLauncher):
         answered = _redis(launcher)
         yield answered
@@ -75,8 +80,8 @@ def _redis(launcher: WorkerAskingCeleryRunLauncher) -> ServerAnswer:
     except redis.RedisError as error:
         said = str(error).rstrip(".")
         return ServerAnswer("Redis", False, f"{said}. Start it, or correct {REDIS_VARIABLE}; runs wait meanwhile")
-    except ValueError as error:
-        return ServerAnswer("Redis", False, f"{REDIS_VARIABLE} is no address: {error}. redis://HOST:6379/0 is one")
+    except ValueError:  # its text has what stands where a port should, and that may be the password
+        return ServerAnswer("Redis", False, f"{REDIS_VARIABLE} is no address; redis://:PASSWORD@HOST:6379/0 is one")
     return ServerAnswer("Redis", True, f"{version}, {counted(int(waiting), 'run')} in the queue")
 
 
