@@ -23,6 +23,7 @@ from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 
 WORKER_COMMAND = "celery -A nh_platform.defs.deployed.celery_worker worker --concurrency 2"
+DAEMON_COMMAND = "dagster-daemon run -w $DAGSTER_HOME/workspace.yaml"
 CODE_VARIABLES = ("NH_CODE_HOST", "NH_CODE_PORT")
 _ANSWER_S = 5
 _HEARTBEAT_S = 120.0
@@ -108,13 +109,11 @@ def _workers(instance: dg.DagsterInstance, launcher: WorkerAskingCeleryRunLaunch
 def _daemon(instance: dg.DagsterInstance) -> ServerAnswer:
     seen = [one.timestamp for one in instance.get_daemon_heartbeats().values()]
     if not seen:
-        text = "none ever ran here; start one: dagster-daemon run -w workspace.yaml, or nh ui"
+        text = f"none ever ran here; start one: {DAEMON_COMMAND}, or nh ui"
         return ServerAnswer("daemon", False, text)
     age_s = time.time() - max(seen)
     if age_s > _HEARTBEAT_S:
-        text = (
-            f"silent for {age_s:.0f} s; nothing is launched meanwhile. Start it: dagster-daemon run -w workspace.yaml"
-        )
+        text = f"silent for {age_s:.0f} s; nothing is launched meanwhile. Start it: {DAEMON_COMMAND}"
         return ServerAnswer("daemon", False, text)
     return ServerAnswer("daemon", True, f"alive {max(age_s, 0.0):.0f} s ago")
 
