@@ -132,3 +132,12 @@ def test_the_chart_gets_the_driver_that_is_installed_and_no_password() -> None:
 def test_configuration_that_was_never_started_says_so(name: str) -> None:
     head = (DEPLOY / name).read_text(encoding="utf-8")[:900]
     assert "Validated only so far" in head
+
+
+@pytest.mark.parametrize("page", ["deploy.md", "operate.md"])
+def test_units_of_systemd_have_no_comment_behind_a_setting(page: str) -> None:
+    """It belongs to the value there: `KillMode=mixed  # …` was ignored, and stopping a worker killed its runs."""
+    units = re.findall(r"```ini\n(.*?)```", read_text(ROOT / "docs" / page), re.DOTALL)
+    assert units
+    settings = [line for unit in units for line in unit.splitlines() if "=" in line and not line.startswith("#")]
+    assert [line for line in settings if "#" in line] == []
