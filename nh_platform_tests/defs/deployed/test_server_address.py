@@ -15,7 +15,7 @@ from nh_platform.session import ConfigError
 def test_an_unquoted_password_is_refused_and_is_in_no_text(odd: str, scheme: str) -> None:
     """Redis' library called the half of it a port, and psycopg2 another half a host."""
     host = "127.0.0.1:5/0"
-    with pytest.raises(ConfigError, match="NH_X_URL.*mean something in an address") as refused:
+    with pytest.raises(ConfigError, match=r"NH_X_URL.*mean something in an address") as refused:
         readable_address(f"{scheme}://me:SECa{odd}SECb@{host}", "NH_X_URL")
     assert "SEC" not in str(refused.value)
     url = f"{scheme}://me:{quote(f'SECa{odd}SECb', safe='')}@{host}"
