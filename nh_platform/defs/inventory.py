@@ -12,6 +12,7 @@ from nh_platform.assets.registry import source_assets
 from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import UPSTREAM_ANSWERS, inventory_job_name, not_synced
+from nh_platform.defs.automation.recent_work import KINDS, EndedRuns, ended_runs, stored_bytes
 from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SOURCE_TAG, name_warned
 from nh_platform.defs.stored_files import STORED_FILES
 from nh_platform.home.platform import Platform
@@ -24,6 +25,7 @@ from nh_platform.sources.entry import SourceEntry
 CRON = "45 6 * * *"
 INVENTORY = "no_partitions_left_failed"
 _KEYS_SHOWN = 20
+_DAY_S = 86_400.0
 
 
 def old_source_assets(platform: Platform, source: str) -> list[str]:
@@ -119,6 +121,7 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
                 + f" {mistaken} a mistake; `nh review list {entry.name}` names them." * bool(states.mistakes)
             ),
             metadata={
+                **_last_day(context.instance, platform, entry.name),
                 "failed": len(failed),
                 "gated": len(gated),
                 "review files with a mistake": len(states.mistakes),
@@ -133,6 +136,16 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
         )
 
     return no_partitions_left_failed
+
+
+def _last_day(instance: dg.DagsterInstance, platform: Platform, source: str) -> dict[str, int]:
+    """Return what was made and what failed since the inventory of the day before, as `nh metrics` counts an hour."""
+    ended = ended_runs(instance, _DAY_S).get(source, EndedRuns())
+    return {
+        "sessions made in 24 h": len(ended.sessions),
+        "bytes stored in 24 h": stored_bytes(instance, platform, source, _DAY_S),
+        **{f"runs failed in 24 h, {kind}": ended.failures[kind] for kind in KINDS},
+    }
 
 
 def build_upstream_check(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:

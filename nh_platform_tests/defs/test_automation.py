@@ -32,6 +32,7 @@ from nh_platform.defs.automation import (
 )
 from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import inventory_job_name
+from nh_platform.defs.automation.recent_work import UNTOLD, UNUSABLE
 from nh_platform.defs.automation.release_sensor import ASKED, ASKED_BY_A_PERSON
 from nh_platform.defs.automation.ticks import tick_words
 from nh_platform.defs.automation.upstream_looks import RELEASE_ATTEMPTS
@@ -420,6 +421,9 @@ def test_unusable_upstream_data_are_tried_once_and_counted_by_the_inventory(
     )
     assert session in str(check.description)
     assert check.metadata["failed"].value == 1
+    assert check.metadata["sessions made in 24 h"].value == 0
+    assert check.metadata[f"runs failed in 24 h, {UNUSABLE}"].value == 1
+    assert check.metadata[f"runs failed in 24 h, {UNTOLD}"].value == 0
 
 
 def test_a_snapshot_that_changes_other_sessions_is_no_reason_to_try_unusable_data_again(

@@ -6,22 +6,12 @@ machine that reaches them answers the same. Add a counter here, and its line in 
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from nh_platform.operations.opened_home import Home, OpenHome, open_home
-
-if TYPE_CHECKING:
-    from dagster import DagsterRun
 
 WINDOW_S = 3600.0
 """Time that rates are of [s]: shorter than a full session takes, one that is at work would count as standing still."""
 
 _STATES = ("ingested", "stale", "not_loaded", "failed", "gated", "damaged", "withdrawn")
-_LIMIT = 1000
-"""Publications of an asset that are looked at, the newest; 40 sessions an hour are many."""
 
 
 def metrics(home: Home) -> str:
@@ -38,6 +28,8 @@ def metrics(home: Home) -> str:
         If its settings cannot be used.
     """
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+    from nh_platform.defs.automation.recent_work import KINDS, EndedRuns, ended_runs, stored_bytes
 
     registry = CollectorRegistry()
 
@@ -60,24 +52,20 @@ def metrics(home: Home) -> str:
             listed.labels(source).set(0 if counts is None else counts["listed"])
             for state in _STATES if counts is not None else ():
                 sessions.labels(source, state).set(counts[state])  # type: ignore[index]
-            speed.labels(source).set(_stored_bytes(at, source) / WINDOW_S)
+            speed.labels(source).set(stored_bytes(at.instance, at.platform, source, WINDOW_S) / WINDOW_S)
             if (at_s := last_look(at, source)) is not None:
                 looked.labels(source).set(at_s)
         for state, number in _runs_at_work(at).items():
             runs.labels(state).set(number)
-        outcomes, kinds, done = _ended(at)
+        lately = ended_runs(at.instance, WINDOW_S)
         for source in at.platform.entries:
-            made.labels(source).set(len(done[source]))
+            of_source = lately.get(source, EndedRuns())
+            made.labels(source).set(len(of_source.sessions))
             for outcome in ("success", "failure", "canceled"):
-                ended.labels(source, outcome).set(outcomes[source, outcome])
-            for kind in (UNUSABLE, OUTSIDE, TROUBLE, UNTOLD):
-                failures.labels(source, kind).set(kinds[source, kind])
+                ended.labels(source, outcome).set(of_source.outcomes[outcome])
+            for kind in KINDS:
+                failures.labels(source, kind).set(of_source.failures[kind])
     return generate_latest(registry).decode()
-
-
-UNUSABLE, OUTSIDE, TROUBLE, UNTOLD = "upstream data", "outside the session", "trouble", "process ended"
-"""Kinds of failed runs: on upstream's data as they are, for a reason that may pass, on anything else, and without a
-word: the process was killed."""
 
 
 def last_look(home: OpenHome, source: str) -> float | None:
@@ -111,66 +99,3 @@ def _runs_at_work(home: OpenHome) -> dict[str, int]:
         "started": dg.DagsterRunStatus.STARTED,
     }
     return {name: home.instance.get_runs_count(dg.RunsFilter(statuses=[status])) for name, status in states.items()}
-
-
-def _ended(home: OpenHome) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]], dict[str, set[str]]]:
-    """Return runs that ended lately by source and outcome, failed ones by source and kind, and sessions made."""
-    from nh_platform.defs.run_tags import PARTITION_TAG
-
-    outcomes, kinds = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    done: dict[str, set[str]] = {source: set() for source in home.platform.entries}
-    for source, run in _ended_runs(home):
-        outcome = run.status.value.lower()
-        outcomes[source, outcome] += 1
-        if outcome == "success" and PARTITION_TAG in run.tags and source in done:
-            done[source].add(run.tags[PARTITION_TAG])
-        elif outcome == "failure":
-            kinds[source, _kind(run)] += 1
-    return outcomes, kinds, done
-
-
-def _ended_runs(home: OpenHome) -> Iterator[tuple[str, DagsterRun]]:
-    """Yield the runs that ended in the last hour, with each source that they are of."""
-    import dagster as dg
-
-    from nh_platform.defs.run_tags import SOURCE_TAG
-
-    statuses = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=WINDOW_S)
-    for record in home.instance.get_run_records(dg.RunsFilter(statuses=statuses, updated_after=since)):
-        if (record.end_time or 0.0) >= since.timestamp():
-            for source in record.dagster_run.tags.get(SOURCE_TAG, "").split(","):
-                yield source.strip(), record.dagster_run
-
-
-def _kind(run: DagsterRun) -> str:
-    from nh_platform.defs.run_tags import OUTSIDE_TAG, TROUBLE_TAG, UNUSABLE_TAG
-
-    kinds = {UNUSABLE_TAG: UNUSABLE, OUTSIDE_TAG: OUTSIDE, TROUBLE_TAG: TROUBLE}
-    return next((kind for tag, kind in kinds.items() if tag in run.tags), UNTOLD)
-
-
-def _stored_bytes(home: OpenHome, source: str) -> int:
-    """Return the bytes of the assets of sessions that were published in the last hour, as their records state them."""
-    import time
-
-    import dagster as dg
-
-    from nh_platform.planning.versions import SourcePlan
-    from nh_platform.session import NhError
-
-    since, size = time.time() - WINDOW_S, 0
-    try:
-        assets = SourcePlan(home.platform, source).assets
-    except NhError:
-        return 0
-    for asset in assets:
-        asked = dg.AssetRecordsFilter(asset_key=dg.AssetKey([source, asset]), after_timestamp=since)
-        records = home.instance.fetch_materializations(asked, limit=_LIMIT).records
-        for session_id in {record.partition_key for record in records if record.partition_key}:
-            try:
-                record = home.platform.store.provenance(source, session_id, asset)
-            except NhError:  # damaged since
-                continue
-            size += 0 if record is None else sum(file.size for file in record.files.values())
-    return size

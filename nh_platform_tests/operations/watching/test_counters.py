@@ -17,11 +17,12 @@ from typer.testing import CliRunner
 
 from nh_platform import operations
 from nh_platform.cli.app import app
+from nh_platform.defs.automation.recent_work import OUTSIDE, UNTOLD
 from nh_platform.defs.run_tags import OUTSIDE_TAG, SOURCE_TAG
 from nh_platform.home.platform import Platform
 from nh_platform.operations.instance import open_instance
 from nh_platform.operations.opened_home import OpenHome
-from nh_platform.operations.watching.counters import OUTSIDE, UNTOLD, metrics
+from nh_platform.operations.watching.counters import metrics
 from nh_platform.operations.web.served_metrics import PATH, with_metrics
 from nh_platform_tests.homes import make_home, materialize
 
