@@ -12,7 +12,7 @@ import numpy.typing as npt
 from nh_platform.load.session_part import FloatArray
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
-from nh_platform.windows.splits.audit import WHOLE_SESSION
+from nh_platform.windows.splits.audited_record import WHOLE_SESSION
 from nh_platform.windows.splits.time_ranges import lies_within, windows_within
 
 

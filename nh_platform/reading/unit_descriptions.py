@@ -14,7 +14,7 @@ import pandas as pd
 from nh_platform.reading.session_tables import SessionTables
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.waveform_files import read_waveforms
-from nh_platform.windows.splits.audit import WHOLE_SESSION
+from nh_platform.windows.splits.audited_record import WHOLE_SESSION
 
 if TYPE_CHECKING:
     from nh_platform.embeddings.units.reference_windows import UsedWindow

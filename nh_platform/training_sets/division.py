@@ -19,7 +19,7 @@ from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, CAUSAL, Recipe, SplitRecipe
 from nh_platform.windows.intervals import merged_pairs, valid_stretches
 from nh_platform.windows.splits import block_folds, causal_ranges, load_reserved, nested_subset, task_time_ranges
-from nh_platform.windows.splits.audit import WHOLE_SESSION
+from nh_platform.windows.splits.audited_record import WHOLE_SESSION
 from nh_platform.windows.splits.by_subject import TRAIN, split_by_subject
 from nh_platform.windows.splits.time_ranges import FloatArray, Ranges, lies_within
 

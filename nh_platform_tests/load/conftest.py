@@ -17,7 +17,7 @@ from nh_platform.store.codecs.parquet import write_table
 from nh_platform.store.codecs.recording_files import write_events, write_recording
 from nh_platform.store.codecs.spike_event_files import SpikeEvents, write_spike_events
 from nh_platform.windows import write_windows
-from nh_platform.windows.splits.audit import WHOLE_SESSION
+from nh_platform.windows.splits.audited_record import WHOLE_SESSION
 from nh_platform.windows.time_order import ordered_spikes
 from nh_platform_tests.reading.conftest import a_behavior, a_recording, judged, publish
 from nh_platform_tests.windows.trains import windows_of

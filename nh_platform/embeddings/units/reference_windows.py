@@ -19,7 +19,7 @@ from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.store.codecs.json_files import read_json, write_json
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.windows.splits.audit import WHOLE_SESSION
+from nh_platform.windows.splits.audited_record import WHOLE_SESSION
 
 WINDOW_FILE = "reference_window.json"
 """File of `unit_embeddings` that says which stretch they describe."""

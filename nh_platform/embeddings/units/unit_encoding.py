@@ -23,7 +23,7 @@ from nh_platform.session.installed import Installed, load, package_named
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.counts.binning import Grid, bin_edges
-from nh_platform.windows.splits.audit import WHOLE_SESSION
+from nh_platform.windows.splits.audited_record import WHOLE_SESSION
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_bins, valid_spikes
 
 OWN_ENCODERS = (FIRING, WAVEFORM, GRATING_RESPONSES)

@@ -28,7 +28,7 @@ from nh_platform.session import Events, Spikes
 from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import TRIAL_TABLES
 from nh_platform.windows.intervals import merged_pairs
-from nh_platform.windows.splits.audit import WHOLE_SESSION
+from nh_platform.windows.splits.audited_record import WHOLE_SESSION
 from nh_platform.windows.valid_time import InvalidTimes
 
 FloatArray = npt.NDArray[np.float64]

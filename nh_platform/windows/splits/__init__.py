@@ -4,7 +4,8 @@ Add here a way of dividing data that a published model or benchmark uses. Nothin
 of ids, times and a seed, so that anyone gets the same one.
 """
 
-from nh_platform.windows.splits.audit import Finding, PartOfSet, SetRecord, audit
+from nh_platform.windows.splits.audit import audit
+from nh_platform.windows.splits.audited_record import Finding, PartOfSet, SetRecord
 from nh_platform.windows.splits.by_subject import SPLITS, split_by_subject
 from nh_platform.windows.splits.reserved_lists import ReservedList, load_reserved, reserved_ids
 from nh_platform.windows.splits.subsets import nested_subset
