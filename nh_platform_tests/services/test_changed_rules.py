@@ -83,6 +83,11 @@ class Watched:
     def said(self) -> str:
         return "\n".join(str(one["skipReason"]) for one in self.ticks())
 
+    def settle(self) -> None:
+        """Wait until nothing runs of what was asked for so far, which is seen then."""
+        wait_until("the end of all runs", lambda: all(_has_ended(run) for run in self._runs().values()), self.log)
+        self.seen |= set(self._runs())
+
     def after(self, what: str, is_done: Callable[[], bool]) -> dict[str, list[str]]:
         """Wait until something is done and nothing runs, and return the assets of the sessions that ran for it."""
         wait_until(what, is_done, self.log)
@@ -156,6 +161,7 @@ def test_rulebook_preset_and_reviews_change_and_exactly_the_right_sessions_run(
             write_running_ui(tmp_path, address)
         page = Watched(tmp_path, address)
         wait_until("a tick", lambda: bool(page.ticks()), page.log)
+        page.settle()  # the site, joined while sessions are made anew, would be refused
 
         rules = page.judged()
         assert len(rules) > 1
