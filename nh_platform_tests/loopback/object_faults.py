@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import http.client
 import re
+import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,9 +41,26 @@ class ObjectFaults(LoopbackServer):
         self.lost: list[str] = []
         self.methods: list[str] = []
         self.ignores_conditions = False
+        self._asked: list[tuple[str, Callable[[re.Match[str]], bool]]] = []
+        self._asked_lock = threading.Lock()
+
+    def when_asked(self, pattern: str, happens: Callable[[re.Match[str]], bool]) -> None:
+        """Let something happen before a request whose ``METHOD path`` matches is handed on, until it says it did."""
+        with self._asked_lock:
+            self._asked.append((pattern, happens))
+
+    def forget_asked(self) -> None:
+        """Let nothing happen any more."""
+        with self._asked_lock:
+            self._asked.clear()
 
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Reply:
         """Answer as the server behind does."""
+        asked = f"{method} {target}"
+        with self._asked_lock:
+            for event in list(self._asked):
+                if (found := re.search(event[0], asked)) and event[1](found):
+                    self._asked.remove(event)
         sent = {name: value for name, value in headers.items() if name.lower() not in ("connection", "expect")}
         if self.ignores_conditions:
             sent = {name: value for name, value in sent.items() if name.lower() not in ("if-match", "if-none-match")}
@@ -52,7 +71,6 @@ class ObjectFaults(LoopbackServer):
             content = reply.read()
         finally:
             connection.close()
-        asked = f"{method} {target}"
         self.methods.append(asked)
         if gone := [pattern for pattern in self.lost if re.search(pattern, asked)]:
             self.lost.remove(gone[0])

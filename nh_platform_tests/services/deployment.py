@@ -8,7 +8,6 @@ asserted stands in the tests.
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -22,10 +21,10 @@ from pathlib import Path
 
 import pytest
 
+from nh_platform_tests.services.postgres import Postgres, program
 from nh_platform_tests.services.servers import START_S, free_port
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy"
-DATABASE_USER = "dagster"
 CODE_SERVER, DAEMON, PAGE = "code server", "daemon", "page"
 _PYTHON_SERVERS = ("dagster_postgres", "dagster_celery")
 _CRASHING = """
@@ -88,55 +87,6 @@ class Server:
             self.start()
 
 
-class Postgres:
-    """A PostgreSQL server with one database; it refuses to run as root, so another user does then."""
-
-    def __init__(self, folder: Path, password: str) -> None:
-        self.data, self.log, self.port = folder / "data", folder / "postgres.log", free_port()
-        self.password = password
-        self.url = f"postgresql://{DATABASE_USER}:{password}@127.0.0.1:{self.port}/postgres"
-        self._identity: dict[str, int | list[int]] = {}
-        if os.getuid() == 0:
-            user = pwd.getpwnam("postgres")
-            self._identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        word = folder / "password"
-        word.write_text(password, encoding="utf-8")
-        if self._identity:
-            os.chown(word, user.pw_uid, user.pw_gid)
-        rights = ["--auth=scram-sha-256", f"--username={DATABASE_USER}", f"--pwfile={word}"]
-        self._run("initdb", "-D", str(self.data), *rights, "-E", "UTF8", "--no-locale", "-N")
-        word.unlink()
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        options = f"-h 127.0.0.1 -p {self.port} -c unix_socket_directories='' -c fsync=off"
-        self._run("pg_ctl", "-D", str(self.data), "-l", str(self.log), "-w", "-o", options, "start")
-
-    def stop(self, mode: str = "fast") -> None:
-        """Stop it; ``immediate`` is how it ends when it is killed."""
-        self._run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
-
-    def query(self, statement: str) -> str:
-        """Return what a statement finds."""
-        environment = {**os.environ, "PGPASSWORD": self.password}
-        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", DATABASE_USER, "-d", "postgres"]
-        command = [_program("psql"), *where, "-tAc", statement]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
-
-    def _run(self, name: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [_program(name), *arguments],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            **self._identity,
-        )
-        assert done.returncode == 0, f"{name}: {done.stderr}"
-
-
 class Deployment:
     """The servers of a home folder, beside it what they need of the environment."""
 
@@ -157,21 +107,24 @@ class Deployment:
         server.start()
         return server
 
-    def start_worker(self, name: str, *, processes: int = 1, crash_at: Path | None = None) -> Server:
-        """Start a Celery worker, the processes of which crash where they open a certain file."""
+    def start_worker(
+        self, name: str, *, processes: int = 1, crash_at: Path | None = None, machine: Mapping[str, str] | None = None
+    ) -> Server:
+        """Start a Celery worker on a machine with variables of its own; it crashes where it opens a certain file."""
         application = "nh_platform.defs.deployed.celery_worker"
         options = ["--concurrency", str(processes), "-n", f"{name}@localhost", "--loglevel", "INFO"]
         variables = {"NH_TEST_CRASH_AT": str(crash_at), "PYTHONPATH": str(self.folder)} if crash_at else {}
-        return self.start(name, "-m", "celery", "-A", application, "worker", *options, **variables)
+        command = ["-m", "celery", "-A", application, "worker", *options]
+        return self.start(name, *command, **variables, **(machine or {}))
 
     def start_code_server(self) -> Server:
         """Start the code server."""
         where = ["-h", "127.0.0.1", "-p", self.environment["NH_CODE_PORT"], "--location-name", "nh_platform"]
         return self.start(CODE_SERVER, "-m", "dagster", "code-server", "start", "-m", "nh_platform.definitions", *where)
 
-    def start_daemon(self) -> Server:
+    def start_daemon(self, name: str = DAEMON) -> Server:
         """Start Dagster's daemon."""
-        return self.start(DAEMON, "-m", "dagster._daemon", "run", "-w", str(self.folder / "workspace.yaml"))
+        return self.start(name, "-m", "dagster._daemon", "run", "-w", str(self.folder / "workspace.yaml"))
 
     def start_page(self) -> Server:
         """Start the page, without a daemon of its own."""
@@ -213,7 +166,12 @@ class Deployment:
 
 @contextmanager
 def deployment(
-    home: Path, *, workers: int = 2, crash_at: Path | None = None, variables: Mapping[str, str] | None = None
+    home: Path,
+    *,
+    workers: int = 2,
+    crash_at: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    of_machine: Callable[[str], Mapping[str, str]] = lambda worker: {},
 ) -> Iterator[Deployment]:
     """Run PostgreSQL, Redis, workers, code server, daemon and page for a home folder; all of them end with the block.
 
@@ -227,10 +185,12 @@ def deployment(
         A file that makes the processes of workers crash where they open it.
     variables
         More environment variables of every process, for example the address of an object store.
+    of_machine
+        Gives those of a worker's machine, by the worker's name.
     """
     for package in _PYTHON_SERVERS:
         pytest.importorskip(package, reason="the extra `deploy` is not installed: uv sync --extra deploy")
-    redis_server = _program("redis-server")
+    redis_server = program("redis-server")
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="nh-deploy-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -266,7 +226,7 @@ def deployment(
         made.start_command("redis", [redis_server, *of_redis, "--dir", str(folder), "--save", "", "--appendonly", "no"])
         made.start_code_server()
         for number in range(1, workers + 1):
-            made.start_worker(f"w{number}", crash_at=crash_at)
+            made.start_worker(f"w{number}", crash_at=crash_at, machine=of_machine(f"w{number}"))
         made.start_page()
         made.wait_until("an answer of the page", lambda: _answers(made.address), START_S)
         made.start_daemon()
@@ -281,12 +241,3 @@ def _answers(address: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _program(name: str) -> str:
-    """Return the path of a server's program; the test is skipped with a reason where it is not installed."""
-    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    found = shutil.which(name) or (str(debian[-1]) if debian else None)
-    if found is None:
-        pytest.skip(f"{name} is not installed (Debian: postgresql redis-server)")
-    return found
