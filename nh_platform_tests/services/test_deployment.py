@@ -40,6 +40,7 @@ def test_whatever_fails_every_session_is_made_as_on_one_machine(
     """Sessions through Celery and Postgres into a bucket, while parts are killed; one crashes all that read it."""
     with monkeypatch.context() as patch, rehearsal(tmp_path, n_sessions, small_disk=plan is WHOLE) as made:
         servers_are_named(made.at)
+        made.ask()
         made.inject(plan)
         made.wait_until_made()
         assert [one for one in made.injected if one.at and one.recovered_s is None] == []

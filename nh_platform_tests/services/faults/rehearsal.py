@@ -70,6 +70,11 @@ class Rehearsal:
                 self.made_at[session] = time.monotonic()
         return len(self.made_at) == self.n_sessions
 
+    def ask(self) -> None:
+        """Ask for all sessions."""
+        said = self.at.nh("backfill", SOURCE)
+        assert re.search(rf"{self.n_sessions + 1} sessions queued as backfill \w+", said), said
+
     def inject(self, faults: Sequence[tuple[str, Injection]], *, most_s: float = 2.0) -> None:
         """Let faults happen, each at a random moment while a session is being made.
 
@@ -140,7 +145,7 @@ class Rehearsal:
 
 @contextmanager
 def rehearsal(folder: Path, n_sessions: int, *, small_disk: bool = False) -> Iterator[Rehearsal]:
-    """Start a deployment whose store lies in a bucket, and ask for all its sessions.
+    """Start a deployment whose store lies in a bucket, and register its sessions.
 
     Parameters
     ----------
@@ -166,6 +171,4 @@ def rehearsal(folder: Path, n_sessions: int, *, small_disk: bool = False) -> Ite
             sessions, parts = Platform(load_settings(home)).manifest(SOURCE).sessions, set(crash_at.parts)
             poisoned = next(row.session_id for row in sessions.itertuples() if {row.subject, str(row.date)} <= parts)
             site = Site(at, around, spared={poisoned, "_source"})
-            said = at.nh("backfill", SOURCE)
-            assert re.search(rf"{n_sessions + 1} sessions queued as backfill \w+", said), said
             yield Rehearsal(home, site, poisoned, n_sessions)

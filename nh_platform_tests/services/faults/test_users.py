@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from nh_platform.store.names import PROVENANCE
 from nh_platform_tests.homes import make_home, materialize
 
 pytestmark = [
@@ -21,6 +24,13 @@ pytestmark = [
 USER = 65534
 READS = "+dac_read_search"
 """Reads everything, since this Python may lie in a folder of root's; writes what is its own."""
+
+
+@pytest.fixture
+def own_folder() -> Iterator[Path]:
+    """Give a folder that the other user reaches: those of pytest are its user's alone."""
+    with tempfile.TemporaryDirectory(prefix="nh-user-") as folder:
+        yield Path(folder)
 
 
 def nh(home: Path, *arguments: str) -> tuple[int, str]:
@@ -46,22 +56,25 @@ def files_of(store: Path) -> dict[str, bytes]:
 
 
 def test_what_a_user_without_rights_makes_is_what_root_makes_and_a_read_only_store_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
-    home = tmp_path / "home"
     alone = make_home(tmp_path / "alone", ("ibl",))
+    home = own_folder / "home"
     make_home(home, ("ibl",))
-    for path in (home, *home.rglob("*")):
+    for path in (own_folder, *own_folder.rglob("*")):
         os.chown(path, USER, USER)
-    for command in (["sync", "ibl"], ["materialize", "ibl"]):
+    for command in (["sync", "ibl"], ["materialize", "ibl", "--all"]):
         status, said = nh(home, *command)
         assert status == 0, said
     with dg.DagsterInstance.ephemeral() as instance:
         materialize(alone, instance, "ibl")
     made = files_of(home / "store")
     assert made
-    assert made == files_of(alone.store.root)
+    # Records state the commit, which git tells nobody but the owner of the checkout.
+    of_root = files_of(alone.store.root)
+    assert made.keys() == of_root.keys()
+    assert [name for name in made if made[name] != of_root[name] and not name.endswith(PROVENANCE)] == []
     shown_to_others = [str(path) for path in (home / "store").rglob("*") if path.stat().st_mode & 0o077]
     assert shown_to_others == []
 
