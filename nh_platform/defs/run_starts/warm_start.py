@@ -24,7 +24,7 @@ START_VARIABLE = "NH_RUN_START"
 
 _READY_S = 45.0
 """How long a run waits for the warm process to be ready [s]. It imports for 4 CPU s, at a load of 12 for 40 s; run
-monitoring gives a run up that has not begun after 90 s (``start_timeout_seconds`` of ``dagster.yaml``)."""
+monitoring gives a run up that has not begun after 180 s (``start_timeout_seconds`` of ``dagster.yaml``)."""
 _GIVEN_UP_S = 600.0
 """How long no other one is tried after one that could not import the platform [s]."""
 
