@@ -7,17 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from nh_platform.assets import inputs
 from nh_platform.assets.inputs import TRIES
-from nh_platform.assets.record import SessionAsset
-from nh_platform.assets.registry import all_session_assets
-from nh_platform.defs import session_assets
 from nh_platform.history.publishing import store_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.planning.making import make_session_asset
 from nh_platform.session import NhError
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Provenance
@@ -36,12 +33,6 @@ reviews:
 """
 
 
-def materialize(platform: Platform, source: str, session_id: str, asset: SessionAsset) -> dg.MaterializeResult:
-    """Make an asset as a run of the session's partition does."""
-    context = dg.build_asset_context(partition_key=session_id)
-    return session_assets.materialize(context, platform, source, asset)
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a home with one session of which everything in front of `windows` is made."""
@@ -49,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     platform = make_home(folder, ("ibl",))
     store_manifest(platform.store, platform.source("ibl").manifest(), "1")
     for asset in ("raw_spikes", "events", "units"):
-        materialize(platform, "ibl", session_of(platform), all_session_assets()[asset])
+        make_session_asset(platform, "ibl", session_of(platform), asset)
     return folder
 
 
@@ -110,12 +101,12 @@ def test_an_input_that_is_replaced_meanwhile_is_recorded_as_what_was_read(
             publish_events(platform, version, -1.5)
 
     used = before_reading(monkeypatch, meanwhile)
-    result = materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
+    made_now = make_session_asset(platform, "ibl", session_of(platform), "windows")
     record = platform.store.provenance("ibl", session_of(platform), "windows")
     assert record is not None
     assert record.inputs["events"] == OTHER
     assert used[-1] == -1.5
-    assert result.data_version == dg.DataVersion(record.data_version)
+    assert made_now.record.data_version == record.data_version
 
 
 def test_an_input_that_is_replaced_at_every_try_refuses_the_asset_by_name(
@@ -129,7 +120,7 @@ def test_an_input_that_is_replaced_at_every_try_refuses_the_asset_by_name(
 
     before_reading(monkeypatch, meanwhile)
     with pytest.raises(NhError, match=r"events.*replaced while.*was read"):
-        materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
+        make_session_asset(platform, "ibl", session_of(platform), "windows")
     assert len(tries) == TRIES
     assert platform.store.current("ibl", session_of(platform), "windows") is None
 
@@ -148,7 +139,7 @@ def test_a_version_that_goes_and_returns_meanwhile_counts_as_replaced(
             publish_events(platform, version, starts[version])
 
     used = before_reading(monkeypatch, meanwhile)
-    materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
+    make_session_asset(platform, "ibl", session_of(platform), "windows")
     assert used[-1] == starts[before.data_version]
     assert len(used) == 2
 
@@ -165,7 +156,7 @@ def test_a_review_that_is_written_meanwhile_is_recorded_as_what_was_read(
         path.write_text(REVIEW.format(session=session, unit=unit), encoding="utf-8")
 
     before_reading(monkeypatch, meanwhile)
-    materialize(platform, "ibl", session, all_session_assets()["units"])
+    make_session_asset(platform, "ibl", session, "units")
     record = platform.store.provenance("ibl", session, "units")
     assert record is not None
     assert record.parameters["reviews"] == platform.reviews_version("ibl", session)
@@ -174,4 +165,4 @@ def test_a_review_that_is_written_meanwhile_is_recorded_as_what_was_read(
 def test_an_input_that_was_never_made_is_named(platform: Platform) -> None:
     shutil.rmtree(platform.store.asset_folder("ibl", session_of(platform), "events"))
     with pytest.raises(NhError, match="it has no events in the store"):
-        materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
+        make_session_asset(platform, "ibl", session_of(platform), "windows")
