@@ -49,7 +49,7 @@ def test_a_folder_that_is_there_or_can_be_made_is_taken_and_not_made(tmp_path: P
 def test_an_array_that_the_disk_does_not_take_is_said_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(handle: object, array: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(npy.np, "save", full)
