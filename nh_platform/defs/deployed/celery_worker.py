@@ -20,7 +20,7 @@ if not _address:
     raise ConfigError(
         "worker",
         f"{REDIS_VARIABLE} is not set",
-        f"Set it to the address of Redis: {REDIS_VARIABLE}=redis://HOST:6379/0",
+        f"Set it to the address of Redis, as {REDIS_VARIABLE}=redis://HOST:6379/0, and start the worker again.",
     )
 readable_address(_address, REDIS_VARIABLE)
 
