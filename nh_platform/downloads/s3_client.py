@@ -1,17 +1,18 @@
-"""The S3 client of the platform: with timeouts, made once per process and set-up.
+"""The S3 client of downloads: with their timeouts, and the server that the environment names.
 
-Add here what any bucket needs. Which bucket is read, and with whose keys, is each source's matter.
+Contains what downloads add to `nh_platform.store.objects.client`. Which bucket is read, and with whose keys, is each
+source's matter.
 """
 
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from typing import Any
 
 from nh_platform.downloads.remote_bytes import Timeouts
+from nh_platform.store.objects.client import CONNECTIONS, made_client
 
-MAX_CONNECTIONS = 32
+MAX_CONNECTIONS = CONNECTIONS
 """Most connections to a bucket at a time; the bound on `parallel_downloads`."""
 
 
@@ -34,28 +35,6 @@ def s3_client(
         Arguments of ``boto3.Session``: region, keys.
     """
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3")
-    return _client(os.getpid(), timeouts, unsigned, tries, endpoint, tuple(sorted(session.items())))
-
-
-@lru_cache(maxsize=8)
-def _client(
-    process: int,
-    timeouts: Timeouts,
-    unsigned: bool,
-    tries: int,
-    endpoint: str | None,
-    session: tuple[tuple[str, Any], ...],
-) -> Any:
-    """Make a client: it takes 0.3 s, and connections must not survive a fork."""
-    import boto3
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
-    config = Config(
-        signature_version=UNSIGNED if unsigned else None,
-        connect_timeout=timeouts.connect_s,
-        read_timeout=timeouts.read_s,
-        retries={"total_max_attempts": tries, "mode": "standard"},
-        max_pool_connections=MAX_CONNECTIONS,
+    return made_client(
+        timeouts.connect_s, timeouts.read_s, unsigned=unsigned, tries=tries, endpoint=endpoint, **session
     )
-    return boto3.Session(**dict(session)).client("s3", config=config, endpoint_url=endpoint)

@@ -8,21 +8,8 @@ import pytest
 
 from nh_platform import open_store, operations
 from nh_platform.embeddings.flat_maps import has_umap
-from nh_platform.history.publishing import store_manifest
-from nh_platform.planning.making import make_session_asset
 from nh_platform.session import ConfigError
 from nh_platform_tests.cli.commands import nh
-from nh_platform_tests.homes import make_home
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",))
-    store_manifest(platform.store, platform.source("ibl").manifest(), "1")
-    (session_id,) = platform.manifest("ibl").session_ids
-    for asset in ("raw_spikes", "events", "units", "windows", "unit_embeddings"):
-        make_session_asset(platform, "ibl", session_id, asset)
-    return platform.settings.home
 
 
 def test_units_are_drawn_by_region_and_by_verdict(home: Path, tmp_path: Path) -> None:
