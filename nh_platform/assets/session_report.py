@@ -119,6 +119,7 @@ def page_material(inputs: SessionInputs) -> PageMaterial:
         waveforms=read_waveforms(stored.folder("mean_waveforms")) if "mean_waveforms" in stored.by_asset else None,
         unit_embeddings=_unit_embeddings(inputs),
         population=_population(inputs),
+        reference_window=_reference_window(inputs),
         noise=read_table(stored.folder("noise") / "noise_channels.parquet") if has_noise else None,
     )
 
@@ -129,6 +130,13 @@ def _unit_embeddings(inputs: SessionInputs) -> pd.DataFrame | None:
     if UNIT_EMBEDDINGS.name not in inputs.stored.by_asset:
         return None
     return read_table(inputs.stored.folder(UNIT_EMBEDDINGS.name) / f"{UNIT_EMBEDDINGS.name}.parquet")
+
+
+def _reference_window(inputs: SessionInputs) -> str:
+    from nh_platform.embeddings.units.reference_windows import UsedWindow
+
+    made = UNIT_EMBEDDINGS.name in inputs.stored.by_asset
+    return UsedWindow.read(inputs.stored.folder(UNIT_EMBEDDINGS.name)).id if made else ""
 
 
 def _population(inputs: SessionInputs) -> Population | None:

@@ -74,7 +74,7 @@ def map_units(
     with open_home(home) as at:
         view = OpenedStore(at.platform.store).session(source, session)
         rulebook = at.platform.config(source).rulebook_ids[0]
-        charts = unit_maps(view.embeddings, view.units, rulebook, method)
+        charts = unit_maps(view.embeddings, view.units, rulebook, method, view.embeddings_window.id)
         if charts[0].lacking:
             action = "Take a session with more units, or describe them from a longer reference window."
             raise ConfigError(f"{source} session {view.session_id}", charts[0].lacking.rstrip("."), action)

@@ -70,6 +70,8 @@ class PageMaterial:
         Mean waveforms and noise of channels where they are made, else None.
     unit_embeddings, population
         Features of units (schema `UNIT_EMBEDDINGS`), and population states, where they are made.
+    reference_window
+        Name of the stretch of the session that the features describe.
     """
 
     session: Session
@@ -99,3 +101,4 @@ class PageMaterial:
     noise: pd.DataFrame | None = None
     unit_embeddings: pd.DataFrame | None = None
     population: Population | None = None
+    reference_window: str = ""

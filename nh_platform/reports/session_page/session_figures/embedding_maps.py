@@ -37,12 +37,21 @@ NO_STATES = "Population states are made where `also_assets: [window_embeddings]`
 
 def embedding_charts(material: PageMaterial) -> list[Chart]:
     """Return the maps of units by region and by verdict, and those of the population's state."""
-    maps = unit_maps(material.unit_embeddings, material.units, material.rulebooks[0].id)
+    maps = unit_maps(
+        material.unit_embeddings,
+        material.units,
+        material.rulebooks[0].id,
+        reference_window=material.reference_window,
+    )
     return [*maps, *population_charts(material)]
 
 
 def unit_maps(
-    embeddings: pd.DataFrame | None, units: pd.DataFrame, rulebook: str, method: MapMethod = "pca"
+    embeddings: pd.DataFrame | None,
+    units: pd.DataFrame,
+    rulebook: str,
+    method: MapMethod = "pca",
+    reference_window: str = "",
 ) -> list[Chart]:
     """Return the map of a session's units by how they fire, by region and by verdict.
 
@@ -57,6 +66,8 @@ def unit_maps(
     method
         ``pca``, or ``umap`` where it is installed: its places are those of the processor at hand, so that no page has
         them.
+    reference_window
+        The stretch that the features describe, which the caption names; nothing where it is said elsewhere.
     """
     from nh_platform.embeddings.flat_maps import MIN_UMAP, MIN_VECTORS, placed_vectors, principal_map, umap_map
     from nh_platform.embeddings.units.waveform_features import FEATURES
@@ -94,7 +105,8 @@ def unit_maps(
         if method == "pca"
         else "Who is near means something, how far the others are does not. "
     )
-    near += f"{len(features)} features of each unit's firing, in deviations from their means."
+    of = f" in {reference_window}" if reference_window else ""
+    near += f"{len(features)} features of each unit's firing{of}, in deviations from their means."
     if left_out := int((~placed).sum()):
         have = "has" if left_out == 1 else "have"
         near += f" {counted(left_out, 'unit')} of few spikes {have} no place."

@@ -49,7 +49,7 @@ def charts_of(material) -> dict[str, Chart]:
 
 
 def test_units_are_drawn_once_by_region_and_once_by_verdict() -> None:
-    charts = charts_of(material_of())
+    charts = charts_of(material_of(reference_window="start-30s"))
     by_region = charts["units-by-region"]
     named = {layer.name: len(layer.x) for layer in by_region.layers}
     assert sum(named.values()) == 16
@@ -57,7 +57,7 @@ def test_units_are_drawn_once_by_region_and_once_by_verdict() -> None:
     assert len(by_region.layers) == 5
     assert by_region.layers[0].colour == "muted"
     assert "1 unit of few spikes has no place" in by_region.caption
-    assert "4 features" in by_region.caption
+    assert "4 features of each unit's firing in start-30s, in deviations" in by_region.caption
     assert "of the variance" in by_region.x.label
     by_label = charts["units-by-label"]
     assert {layer.name for layer in by_label.layers} <= {"good", "not good"}
