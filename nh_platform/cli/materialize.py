@@ -199,8 +199,8 @@ def print_needs(source: str, needs: BackfillNeeds) -> None:
     console.say(
         f"Store: bytes per spike, unit or session of {from_what}, times {_in_millions(needs.n_spikes)} spikes and "
         f"{_in_thousands(needs.n_units)} units. Spikes are those of the stated sizes of files: 8 bytes in "
-        "spikes.times.npy; (bytes - units * 251,904) / 16 of an NWB file, at most. Earlier versions stay until "
-        "`nh clean` and are not in it."
+        "spikes.times.npy; (bytes - units * 251,904) / 16 of an NWB file, at most. What earlier versions of the "
+        "platform stored stays until `nh clean` and is not in it."
     )
     if needs.unknown_assets:
         console.say(f"Not estimated, nothing is known of their size: {', '.join(needs.unknown_assets)}.")
@@ -268,11 +268,14 @@ def _size(n_bytes: float) -> str:
 def _hours(seconds: float) -> str:
     if math.isnan(seconds):
         return "unknown"
-    return f"{seconds / _HOUR_S:.1f} h" if seconds >= _HOUR_S else f"{seconds / 60:.1f} min"
+    for unit, length in (("h", _HOUR_S), ("min", 60.0)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{math.ceil(seconds)} s"
 
 
 def _in_millions(number: float) -> str:
-    return "an unknown number of" if math.isnan(number) else f"{number / 1e6:,.1f} million"
+    return f"{number / 1e6:,.1f} million" if number >= 1e6 else _in_thousands(number)
 
 
 def _in_thousands(number: float) -> str:
