@@ -57,5 +57,5 @@ ASSET = SessionAsset(
     make=make,
     groups=("spikes",),
     is_gate=True,
-    memory_per_spike_byte=1.1,
+    memory_per_spike_byte=1.7,
 )

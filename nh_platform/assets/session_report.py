@@ -223,5 +223,5 @@ ASSET = SessionAsset(
     shows_reviews=True,
     reads_reviewed_intervals=True,
     reads_catalogue=True,
-    memory_per_spike_byte=1.3,
+    memory_per_spike_byte=1.75,
 )

@@ -119,6 +119,6 @@ ASSET = SessionAsset(
     reads_reviewed_intervals=True,
     parameters=parameters,
     columns=columns,
-    memory_per_spike_byte=1.1,
+    memory_per_spike_byte=1.7,
     checks=(SOUND, FIRE),
 )

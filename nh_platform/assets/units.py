@@ -223,5 +223,5 @@ ASSET = SessionAsset(
     parameters=parameters,
     columns=columns,
     reads_reviews=True,
-    memory_per_spike_byte=0.7,
+    memory_per_spike_byte=1.0,
 )

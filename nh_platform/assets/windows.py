@@ -53,5 +53,5 @@ ASSET = SessionAsset(
     inputs=("raw_spikes", "events"),
     reads_reviewed_intervals=True,
     parameters=parameters,
-    memory_per_spike_byte=1.0,
+    memory_per_spike_byte=1.1,
 )
