@@ -46,6 +46,7 @@ from nh_platform.cli.upkeep.backup import backup, restore
 from nh_platform.cli.upkeep.clean import clean
 from nh_platform.cli.upkeep.lock import app as lock_app
 from nh_platform.cli.upkeep.migrate import migrate
+from nh_platform.cli.upkeep.move_history import move_history
 from nh_platform.cli.upkeep.prune import prune
 from nh_platform.cli.upkeep.verify import verify
 from nh_platform.cli.watching.metrics import metrics
@@ -130,6 +131,7 @@ for _command in (
     clean,
     verify,
     migrate,
+    move_history,
     backup,
     restore,
     prune,

@@ -55,6 +55,7 @@ from nh_platform.operations.training.set_locking import lock_training_set
 from nh_platform.operations.training.set_reproduction import reproduce_training_set
 from nh_platform.operations.upkeep.backup import backup
 from nh_platform.operations.upkeep.cleaning import clean
+from nh_platform.operations.upkeep.history_move import move_history
 from nh_platform.operations.upkeep.locking import lock, locks_of, unlock
 from nh_platform.operations.upkeep.migration import migrate
 from nh_platform.operations.upkeep.pruning import prune
@@ -104,6 +105,7 @@ __all__ = [
     "merge_reviews",
     "metrics",
     "migrate",
+    "move_history",
     "open_home",
     "probes",
     "prune",

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def nh_ui(home: Path, *options: str) -> Iterator[str]:
+def nh_ui(home: Path, *options: str, variables: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run `nh ui` on ``home`` and give its address; stopped with all its children at the end."""
     port = free_port()
     log = home / "ui.log"
     environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "NH_HOME")}
+    environment |= variables or {}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "nh_platform.cli", "--home", str(home), "ui", "--port", str(port), *options],

@@ -28,7 +28,7 @@ from nh_platform.planning.session_states import SourceStates
 from nh_platform.store import Store
 from nh_platform.store.records import written_at
 
-_IN_PROGRESS = [
+IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -80,7 +80,7 @@ def session_decision(
 def in_progress(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
     """Return the session runs of a source that did not end yet, launched by whomever, and those of backfills."""
     attempts = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=_IN_PROGRESS)):
+    for run in instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS)):
         session = run.tags.get(PARTITION_TAG)
         if session and is_of(run, source):
             attempts.append(Attempt(session, run.tags.get(TARGET_TAG, ""), AttemptState.in_progress))
@@ -89,7 +89,7 @@ def in_progress(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
 
 def is_running(run: dg.DagsterRun) -> bool:
     """Whether a run did not end yet."""
-    return run.status in _IN_PROGRESS
+    return run.status in IN_PROGRESS
 
 
 def _in_backfills(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
