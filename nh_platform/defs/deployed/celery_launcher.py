@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from dagster import DagsterRun
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, ResumeRunContext, WorkerStatus
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME, TASK_RESUME_JOB_NAME
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
@@ -40,6 +41,16 @@ class WorkerAskingCeleryRunLauncher(CeleryRunLauncher):
         stated = config_value.get("config_source") or {}
         return super().from_config_value(inst_data, {**config_value, "config_source": {**SETTINGS, **stated}})
 
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Send a run to the workers."""
+        self._forget_task(TASK_EXECUTE_JOB_NAME)
+        super().launch_run(context)
+
+    def resume_run(self, context: ResumeRunContext) -> None:
+        """Send a run to the workers that goes on where another ended."""
+        self._forget_task(TASK_RESUME_JOB_NAME)
+        super().resume_run(context)
+
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Return whether the process of a started run is alive.
 
@@ -64,6 +75,10 @@ class WorkerAskingCeleryRunLauncher(CeleryRunLauncher):
         if run is None or DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
             return False
         return super().terminate(run_id)
+
+    def _forget_task(self, name: str) -> None:
+        """Forget the task of the launch before: Dagster makes it anew, and Celery warned that its name is taken."""
+        self.celery.tasks.pop(name, None)
 
     def _asked(self, run_id: str, task: str, worker: str | None) -> CheckRunHealthResult:
         """Ask the worker of a run, or every worker where Redis no longer says which, and return whether it is alive."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
+import warnings
 
 import dagster as dg
 import pytest
-from dagster._core.launcher.base import WorkerStatus
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
 pytest.importorskip("dagster_celery", reason="the extra `deploy` is not installed: uv sync --extra deploy")
 
@@ -91,3 +95,19 @@ def test_a_run_that_ended_without_a_word_is_lost_after_a_minute(
     health = launcher.check_run_worker_health(run)
     assert health.status is WorkerStatus.FAILED
     assert "the database did not take how" in str(health.msg)
+
+
+def test_runs_are_launched_without_a_warning_of_celery(
+    launcher: WorkerAskingCeleryRunLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery told the daemon at its second launch that "every task must have a unique name"."""
+    code = RepositoryPythonOrigin(sys.executable, ModuleCodePointer("nh_platform.definitions", "defs"))
+    with dg.instance_for_test() as instance, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        launcher.register_instance(instance)
+        monkeypatch.setattr(dg.DagsterRun, "job_code_origin", JobPythonOrigin("j", code), raising=False)
+        for _ in range(2):
+            run = run_of(None)
+            instance.add_run(run)
+            launcher.launch_run(LaunchRunContext(run, None))
+            assert TASK_TAG in instance.get_run_by_id(run.run_id).tags
