@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nh_platform_tests.dependency_audit import verdict
 from nh_platform_tests.licences import NOT_OSI, PAGE, licence_of, page
 from nh_platform_tests.requirements_lock import LOCK, ROOT, packages
 
@@ -48,3 +49,19 @@ def test_the_bill_of_materials_lists_what_the_lock_lists(tmp_path: Path) -> None
     assert bill["metadata"]["component"]["name"] == "nh-platform"
     assert {normal(one["name"]) for one in bill["components"]} == {normal(name) for name in LISTED}
     assert all(one["version"] for one in bill["components"])
+
+
+def test_an_audit_that_reached_no_server_is_no_good_news() -> None:
+    """`pip-audit` ended with 0 and "No known vulnerabilities found" where it had asked about no package."""
+    good = {"name": "numpy", "version": "2.4.6", "vulns": []}
+    bad = {"name": "old", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["1.1"]}]}
+    unasked = {"name": "pandas", "skip_reason": "Dependency not found on PyPI and could not be audited"}
+    assert verdict([good]) == (0, ["1 of 1 packages asked about, 0 known holes"])
+    status, lines = verdict([good, bad])
+    assert (status, lines[0]) == (1, "old 1.0: PYSEC-1, mended in 1.1")
+    status, lines = verdict([unasked, unasked])
+    assert status == 2
+    assert "pypi.org is not reached" in lines[-1]
+    status, lines = verdict([bad, unasked])
+    assert status == 2
+    assert lines[-1].endswith("About 1 nothing is known: pandas. Ask again with the network.")
