@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import json
 import os
 import re
 import subprocess
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,7 @@ from nh_platform.session import NhError
 from nh_platform_tests.end_to_end.remote_homes import SOURCES_YAML, write_upstream
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.loopback.serving import Reply
+from nh_platform_tests.services.servers import graphql, nh_ui
 
 USER, PASSWORD, TOKEN = "Zq7UserZq7", "Zq7PasswordZq7", "Zq7TokenZq7"
 SECRETS = {
@@ -41,6 +44,10 @@ SECRETS = {
     "PGPASSWORD": "Zq7PostgresZq7",
 }
 MARK = re.compile(rb"Zq7\w+Zq7")
+FAILED_RUNS = "{ runsOrError(filter: {statuses: [FAILURE]}) { ... on Runs { results { runId } } } }"
+EVENTS = """query($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
+    __typename ... on MessageEvent { message }
+    ... on ErrorEvent { error { message stack causes { message stack } } } } } } }"""
 ENCODED = [base64.b64encode(f"{USER}:{PASSWORD}".encode())[:20], base64.b64encode(PASSWORD.encode())[:12]]
 GZIP = re.compile(rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00-\x04]", re.DOTALL)
 
@@ -213,4 +220,28 @@ def test_what_a_server_repeats_of_the_account_is_not_told_on(
     said = capfd.readouterr()
     place.said += [said.out, said.err, *done.outcomes[0].errors]
     assert done.outcomes[0].errors
+    assert place.hits() == {}
+
+
+@pytest.mark.service
+def test_the_daemon_and_what_its_runs_print_leave_no_credential(servers: Loopback, tmp_path: Path) -> None:
+    """Runs of the daemon that fail on servers which repeat the account: logs, captured output, texts of failures."""
+    place = Place(tmp_path / "place", servers)
+    assert place.nh("sync", "ibl") == 0, place.said
+    spoil(servers, echo(403))
+    quick = {"NH_LOG_FORMAT": "json", "NH_SENSOR_INTERVAL_S": "5"}
+    with nh_ui(place.home, "--verbose", variables={**place.environment, **quick}) as address:
+        assert place.nh("backfill", "ibl") == 0, place.said
+        failed: list[Any] = []
+        until = time.monotonic() + 240
+        while not failed and time.monotonic() < until:
+            time.sleep(2)
+            failed = graphql(address, FAILED_RUNS)["runsOrError"]["results"]
+        assert failed, (place.home / "ui.log").read_text()[-3000:]
+        shown = json.dumps(graphql(address, EVENTS, {"run": failed[0]["runId"]}))
+    assert "RunFailureEvent" in shown
+    place.said.append(shown)
+    printed = list((place.home / "dagster" / "compute_logs").rglob("*.err"))
+    assert printed, "what runs print was captured"
+    assert '"message"' in (place.home / "ui.log").read_text(), "what runs do was printed"
     assert place.hits() == {}
