@@ -1,7 +1,7 @@
-"""Opening one remote file at an offset: over HTTP, or from an S3 bucket.
+"""Opening one remote file at an offset, over HTTP, and which of its errors may pass.
 
-Add a protocol here; it tells transient errors from permanent ones. Retries, resuming and hashing are `transfers`; which
-file is wanted, and where it lies, is the sources' matter.
+Add here what holds for every protocol; objects of S3 buckets are `s3_objects`. Retries, resuming and hashing are
+`transfers`; which file is wanted, and where it lies, is the sources' matter.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -75,11 +75,14 @@ class RemoteBytes:
         Size of the whole file as the server states it now, if it does.
     blocks
         The bytes; may raise `TransientError`.
+    etag
+        ETag of what is sent, without quotation marks, where the server states one and it was looked at.
     """
 
     offset: int
     total: int | None
     blocks: Iterator[bytes]
+    etag: str | None = None
 
 
 class Opener(Protocol):
@@ -150,80 +153,21 @@ class HttpOpener:
             timeout = (self.timeouts.connect_s, self.timeouts.read_s)
             response = _session().get(self.address, headers=headers, stream=True, timeout=timeout)
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise TransientError(f"{self.address}: {_words(error)}", unreachable=True) from error
+            raise TransientError(f"{self.address}: {error_words(error)}", unreachable=True) from error
         except requests.RequestException as error:
-            raise PermanentError(f"{self.address}: {_words(error)}") from error
+            raise PermanentError(f"{self.address}: {error_words(error)}") from error
         with response:
-            _check_status(response.status_code, self.address, response.headers.get("Retry-After"))
+            check_status(response.status_code, self.address, response.headers.get("Retry-After"))
             resumed = response.status_code == 206
             yield RemoteBytes(
                 offset=offset if resumed else 0,
-                total=_total(response.headers, resumed),
+                total=stated_total(response.headers, resumed),
                 blocks=_http_blocks(response, self.address),
             )
 
 
-@dataclass(frozen=True)
-class S3Opener:
-    """An object of an S3 bucket.
-
-    Parameters
-    ----------
-    client
-        A boto3 S3 client; clients are safe to share between threads.
-    bucket, key
-        The object.
-    version
-        Id of the version of the object; the newest where None.
-    """
-
-    client: Any
-    bucket: str
-    key: str
-    version: str | None = None
-
-    @property
-    def address(self) -> str:
-        """The object as ``s3://bucket/key``, with its version where one is pinned."""
-        return f"s3://{self.bucket}/{self.key}" + (f"?versionId={self.version}" if self.version else "")
-
-    @property
-    def server(self) -> str:
-        """The bucket."""
-        return f"s3://{self.bucket}"
-
-    @contextmanager
-    def open(self, offset: int) -> Iterator[RemoteBytes]:
-        """Open the object at ``offset``; as of `Opener.open`."""
-        from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
-
-        try:
-            wanted = {"Range": f"bytes={offset}-"} if offset else {}
-            if self.version is not None:
-                wanted["VersionId"] = self.version
-            answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **wanted)
-        except ClientError as error:
-            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-            headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-            _check_status(status, self.address, headers.get("retry-after"))
-            raise PermanentError(f"{self.address}: {_words(error)}") from error
-        except (ConnectionError, HTTPClientError) as error:
-            raise TransientError(f"{self.address}: {_words(error)}", unreachable=True) from error
-        except BotoCoreError as error:  # no credentials, a wrong region
-            raise PermanentError(f"{self.address}: {_words(error)}") from error
-        with closing(answer["Body"]) as body:
-            resumed = "ContentRange" in answer
-            yield RemoteBytes(
-                offset=offset if resumed else 0,
-                total=_total(
-                    {"Content-Range": answer.get("ContentRange"), "Content-Length": answer.get("ContentLength")},
-                    resumed,
-                ),
-                blocks=_s3_blocks(body, self.address),
-            )
-
-
-def _check_status(status: int, address: str, retry_after: str | None) -> None:
+def check_status(status: int, address: str, retry_after: str | None) -> None:
+    """Raise what an HTTP status says of a request, nothing of one that was answered; as of `Opener.open`."""
     if status < 300:
         return
     text = f"{address} answered HTTP {status}"
@@ -249,7 +193,7 @@ def _seconds(retry_after: str | None) -> float:
         return 0.0
 
 
-def _total(headers: Any, resumed: bool) -> int | None:
+def stated_total(headers: Any, resumed: bool) -> int | None:
     """Return the size of the whole file from Content-Range (``bytes 5-9/10``) or Content-Length."""
     if resumed:
         stated = str(headers.get("Content-Range") or "").rpartition("/")[2]
@@ -264,17 +208,7 @@ def _http_blocks(response: Any, address: str) -> Iterator[bytes]:
     try:
         yield from response.iter_content(BLOCK_BYTES)
     except (OSError, HTTPError) as error:  # every exception of requests is an OSError
-        raise TransientError(f"{address}: {_words(error)}") from error
-
-
-def _s3_blocks(body: Any, address: str) -> Iterator[bytes]:
-    from botocore.exceptions import BotoCoreError
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield from body.iter_chunks(BLOCK_BYTES)
-    except (BotoCoreError, HTTPError, OSError) as error:
-        raise TransientError(f"{address}: {_words(error)}") from error
+        raise TransientError(f"{address}: {error_words(error)}") from error
 
 
 _sessions = threading.local()
@@ -289,7 +223,7 @@ def _session() -> Any:
     return _sessions.session
 
 
-def _words(error: BaseException) -> str:
+def error_words(error: BaseException) -> str:
     """Return what a network error says: its innermost reason, without memory addresses and pool names."""
     inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
     reason = getattr(inner, "reason", None)

@@ -30,11 +30,16 @@ def s3_client(
     tries
         Tries of a request. One for downloads, whose tries are counted in `transfers`.
     endpoint
-        Address of the S3 server where it is not Amazon's; that of ``AWS_ENDPOINT_URL_S3`` where None.
+        Address of the S3 server where it is not Amazon's; as of `stated_endpoint` where None.
     **session
         Arguments of ``boto3.Session``: region, keys.
     """
-    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3")
+    endpoint = endpoint or stated_endpoint()
     return made_client(
         timeouts.connect_s, timeouts.read_s, unsigned=unsigned, tries=tries, endpoint=endpoint, **session
     )
+
+
+def stated_endpoint() -> str | None:
+    """Return the address of the S3 server that the environment names in the place of Amazon's."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None

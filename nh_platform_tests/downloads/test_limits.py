@@ -19,8 +19,9 @@ from nh_platform.downloads.download_folder import DownloadFolder, Place
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.pace import HOURS_VARIABLE, RATE_VARIABLE, Pace, QuietHours, current_pace
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
-from nh_platform.downloads.remote_bytes import HttpOpener, S3Opener, Timeouts
+from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
 from nh_platform.downloads.s3_client import s3_client
+from nh_platform.downloads.s3_objects import S3Opener
 from nh_platform.downloads.transfers import RetryPolicy
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UpstreamTrouble
 from nh_platform_tests.downloads.bytes_server import BytesServer

@@ -19,7 +19,8 @@ import pytest
 
 from nh_platform.downloads.batches import fetch_all
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
-from nh_platform.downloads.remote_bytes import BLOCK_BYTES, HttpOpener, S3Opener, Timeouts
+from nh_platform.downloads.remote_bytes import BLOCK_BYTES, HttpOpener, Timeouts
+from nh_platform.downloads.s3_objects import S3Opener
 from nh_platform.downloads.transfers import Cancelled, RetryPolicy
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform_tests.downloads.bytes_server import BytesServer

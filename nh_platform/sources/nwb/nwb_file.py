@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import BadUpstreamData, Note, SchemaError, TableSchema
+from nh_platform.downloads.range_reads import RangedFile
+from nh_platform.session import BadUpstreamData, Note, SchemaError, TableSchema, UpstreamTrouble
 
 Read = TypeVar("Read")
 Given = ParamSpec("Given")
@@ -69,9 +70,14 @@ class NwbFile:
     def optional(
         self, subject: str, read: Callable[Given, Read], *given: Given.args, **by: Given.kwargs
     ) -> Read | None:
-        """Return what ``read`` returns; None, and a note about ``subject``, where it raises `BadUpstreamData`."""
+        """Return what ``read`` returns; None, and a note about ``subject``, where it raises `BadUpstreamData`.
+
+        Trouble of a server is no fault of the object: it is raised, and nothing is left out for it.
+        """
         try:
             return read(*given, **by)
+        except UpstreamTrouble:
+            raise
         except BadUpstreamData as error:
             self.note(subject, f"left out: {error.found}")
             return None
@@ -188,13 +194,17 @@ class NwbFile:
 
 
 @contextmanager
-def open_nwb(path: Path, *, report: str = REPORT, again: str = FETCH_AGAIN) -> Iterator[NwbFile]:
+def open_nwb(
+    path: Path, *, content: RangedFile | None = None, report: str = REPORT, again: str = FETCH_AGAIN
+) -> Iterator[NwbFile]:
     """Open an NWB file for reading.
 
     Parameters
     ----------
     path
-        The file.
+        The file; of one that is read by ranges, its name.
+    content
+        Where its bytes come from, if not from ``path``.
     report, again
         What can be done about one that is whole and wrong, and about one that cannot be read.
 
@@ -202,15 +212,25 @@ def open_nwb(path: Path, *, report: str = REPORT, again: str = FETCH_AGAIN) -> I
     ------
     BadUpstreamData
         If it is missing, truncated or not HDF5, or if a read inside the block fails.
+    UpstreamTrouble
+        If a part of ``content`` did not come, whatever the reader made of it: what was read then is not the session.
     """
     try:
-        with h5py.File(path, "r") as handle:
+        with h5py.File(content or path, "r") as handle:
             yield NwbFile(path, handle, report=report)
+        if content is not None and content.trouble is not None:
+            raise content.trouble
     except FileNotFoundError as error:
         raise BadUpstreamData(
             f"NWB file {path.name}", "it is not there", f"Put it at {path}, or download the session."
         ) from error
+    except BadUpstreamData as error:
+        if content is not None and content.trouble not in (None, error):
+            raise content.trouble from error
+        raise
     except OSError as error:
+        if content is not None and content.trouble is not None:
+            raise content.trouble from error
         raise BadUpstreamData(
             f"NWB file {path.name}",
             f"it cannot be read, as a file does whose download broke off: {error}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSourc
 from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of
 from nh_platform_tests.sources.allen.vbn_bucket import Bucket, serve_bucket
+from nh_platform_tests.sources.ibl.test_remote import assert_same_recording
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -143,3 +145,17 @@ def test_the_same_session_has_the_same_identity_from_folder_and_bucket(
     for session_id in session_ids(vbn_copy):
         for group in ("spikes", "events", "signals", "alignment", "qc"):
             assert remote.session(session_id).version(group) == local.session(session_id).version(group)
+
+
+def test_a_session_is_read_by_ranges_as_from_the_whole_file(bucket: Bucket, vbn_copy: Path, tmp_path: Path) -> None:
+    bucket.publish(vbn_copy, "0.5.0")
+    settings = AllenVbnSettings(root=tmp_path / "ranges", mode="s3", endpoint=bucket.endpoint, ranges=True)
+    ranged, whole = AllenVisualBehaviorSource(settings), _source(bucket, tmp_path / "whole")
+    session = ranged.manifest().session(session_ids(vbn_copy)[NORMAL])
+    read, expected = ranged.read_spikes(session), whole.read_spikes(whole.manifest().session(session.session_id))
+    told = [note for note in read.notes if note not in expected.notes]
+    assert_same_recording(replace(read, notes=expected.notes), expected)
+    assert [note for note in read.notes if note not in told] == list(expected.notes)
+    assert [note.subject for note in told] == [f"ecephys_session_{session.session_id}.nwb"]
+    assert "the file as a whole was not hashed" in told[0].text
+    assert not list((tmp_path / "ranges").rglob("*.nwb"))

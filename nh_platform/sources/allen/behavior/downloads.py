@@ -156,7 +156,7 @@ class BucketFolder(DownloadFolder):
             return None if found == file.file_hash else _difference(found, file)
 
         place = Place(label, path, part, problem, size, is_size_exact=True)
-        self.download(place, [self.bucket.opener(file.path, file.version_id)], on_bytes)
+        self.download(place, [self.bucket.file_opener(file.path, file.version_id)], on_bytes)
 
     def _fetch_manifest(self, version: str) -> None:
         name = manifest_name(version)
@@ -166,7 +166,7 @@ class BucketFolder(DownloadFolder):
             return
         # A manifest has no hash that would tell two of them put together.
         place = Place(f"manifest {name}", path, part, lambda _: _manifest_problem(part, version), resumes=False)
-        self.download(place, [self.bucket.opener(f"manifests/{name}")])
+        self.download(place, [self.bucket.file_opener(f"manifests/{name}")])
 
     def _list_download(self, path: Path, file_hash: str) -> None:
         """Note a download in AllenSDK's list, which it reads whenever it looks for a file."""

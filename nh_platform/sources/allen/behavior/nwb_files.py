@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
+from nh_platform.downloads.range_reads import RangedFile
 from nh_platform.downloads.remote_bytes import Timeouts
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.history.manifest import SessionFiles
@@ -23,6 +24,7 @@ from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile,
 from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.nwb.passing_files import passing_file
+from nh_platform.sources.allen.nwb.ranged_sessions import SYNC_AGAIN, ranged_note
 from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
 from nh_platform.sources.allen.probe_files import ProbeFiles
 from nh_platform.sources.fetching import FileLink, WantedFile
@@ -62,6 +64,17 @@ class BehaviorFiles(SessionDownloads, ProbeFiles):
         """
         row = _nwb_row(session)
         release, file, path = self._located(row)
+        if self.settings.ranges and not self.downloads.is_whole(path, file):
+            opener = self.bucket.file_opener(file.path, file.version_id)
+            with (
+                RangedFile(f"NWB file {row['name']}", opener, _size(row), self.downloads.retries) as content,
+                open_nwb(Path(row["name"]), content=content, again=SYNC_AGAIN) as nwb,
+            ):
+                refuse_another_session(nwb, session)
+                note = ranged_note(row["name"], content)
+                nwb.note(note.subject, note.text)
+                yield nwb
+            return
         with self._at_hand(row, release, file, path) as path, open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
             found = file_hash(path, "blake2b", self.settings.cache_dir)
@@ -110,7 +123,7 @@ class BehaviorFiles(SessionDownloads, ProbeFiles):
         """Return the address of exactly this version of the NWB file."""
         row = _nwb_row(session)
         _, file, _ = self._located(row)
-        return FileLink(file.path, None, _size(row), self.bucket.link(file), blake2b=file.file_hash)
+        return FileLink(file.path, None, _size(row), self.bucket.file_link(file), blake2b=file.file_hash)
 
     def lfp_path(self, session: SessionFiles, probe: str) -> Path | None:
         """Return where the LFP file that the release states of a probe lies or would lie; as of `ProbeFiles`."""

@@ -36,6 +36,9 @@ class AllenVbnSettings(BaseModel):
         Release to read: ``latest``, or a version such as ``0.4.0`` to stay with it.
     bucket, endpoint
         For ``s3``: the bucket, and the address of the S3 server where it is not Amazon's.
+    ranges
+        For ``s3``: whether a session's file that is not in ``root`` is read where it lies, by ranges, so that only what
+        is read comes and nothing is kept.
     keep_raw
         For ``s3``: whether session files stay in ``root``. Where false, each is fetched for the run that reads it,
         verified, and removed with it.
@@ -55,6 +58,7 @@ class AllenVbnSettings(BaseModel):
     manifest: Annotated[str, BeforeValidator(_plain_version)] = LATEST
     bucket: str = BUCKET
     endpoint: str | None = None
+    ranges: bool = False
     keep_raw: bool = True
     freeze: Path | None = None
     cache_dir: Path | None = None
@@ -66,4 +70,6 @@ class AllenVbnSettings(BaseModel):
     def _keeps_what_it_did_not_fetch(self) -> Self:
         if self.mode == "local" and not self.keep_raw:
             raise ValueError("keep_raw: false needs a mode that fetches files; files of mode local are yours")
+        if self.ranges and self.mode != "s3":
+            raise ValueError("ranges: true needs mode s3; files of mode local are read in place")
         return self

@@ -14,7 +14,7 @@ from nh_platform.sources.allen.hemisphere import ML_TOWARDS
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.allen.stimulus_onset import PRESENTATION
 from nh_platform.sources.anatomy.region_names import VISUAL_HOMONYMS
-from nh_platform.sources.entry import SourceEntry, UpstreamLabel
+from nh_platform.sources.entry import Server, SourceEntry, UpstreamLabel
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
@@ -31,10 +31,17 @@ def _open(read: Mapping[str, Any], home: Path) -> Source:
     return AllenVisualCodingSource(read_settings(AllenVcSettings, ENTRY.name, values, home))
 
 
-def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the warehouse, where the source is configured to ask it, or not configured yet."""
+def _servers(read: Mapping[str, Any]) -> tuple[Server | str, ...]:
+    """Return the server that the source is configured to ask; the warehouse where it is not configured yet."""
     from nh_platform.sources.allen.sdk import WAREHOUSE
 
+    if read.get("mode") == "s3":
+        from nh_platform.sources.allen.coding.settings import BUCKET, PREFIX
+        from nh_platform.sources.allen.public_bucket import PublicBucket
+
+        bucket = PublicBucket(str(read.get("bucket") or BUCKET), None, settings="bucket and prefix")
+        prefix = str(read.get("prefix", PREFIX))
+        return (Server(bucket.address, lambda wait_s: bucket.answer(prefix, wait_s)),)
     is_asked = read.get("mode") == "warehouse" or not read
     return (str(read.get("address") or WAREHOUSE),) if is_asked else ()
 

@@ -113,7 +113,7 @@ def read_image(root: Path, template: Template, frame: int = 0) -> Pixels:
         raise BadUpstreamData(
             f"template {path.parent.name}/{path.name}",
             f"it is not in {root}",
-            "Put it there, as AllenSDK's cache does, or set `mode: warehouse` to have it fetched.",
+            "Put it there, as AllenSDK's cache does, or set `mode: warehouse` or `s3` to have it fetched.",
         )
     return read_picture(path, template.kind, frame)
 

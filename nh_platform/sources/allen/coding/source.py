@@ -34,8 +34,11 @@ from nh_platform.sources.allen.coding.analysis_metrics import (
     read_analysis_metrics,
     upstream_files,
 )
+from nh_platform.sources.allen.coding.bucket import CodingBucket
+from nh_platform.sources.allen.coding.downloads import ServedFile
 from nh_platform.sources.allen.coding.natural_images import (
     IMAGE_SETS,
+    Template,
     read_image,
     read_pictures,
     template_of,
@@ -44,7 +47,7 @@ from nh_platform.sources.allen.coding.natural_images import (
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles
 from nh_platform.sources.allen.coding.project_tables import TABLES, read_project_tables, tables_of_file
 from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pupil, read_running_speed
-from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
+from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
 from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
@@ -70,8 +73,8 @@ class AllenVisualCodingSource(CodingFiles):
     def signal(self) -> str:
         """Return a text that differs when a session file was added or replaced; as of `Source.signal`.
 
-        In mode ``local`` from the files of the folder, in mode ``warehouse`` from one request for the list of what is
-        served, without a lock, and within `SIGNAL_WAIT_S`.
+        In mode ``local`` from the files of the folder, in the others from one request for the list of what is served,
+        without a lock, and within `SIGNAL_WAIT_S`.
 
         Raises
         ------
@@ -82,7 +85,7 @@ class AllenVisualCodingSource(CodingFiles):
             return folder_signal(self.settings.root, ("*.csv", "session_*/session_*.nwb"))
         if not self.settings.refresh:
             return folder_signal(self.settings.root, ("*.csv",))
-        asked = self._catalogue().ask(deadlines.SIGNAL_WAIT_S)
+        asked = self.server.ask(deadlines.SIGNAL_WAIT_S)
         return version_of(f"{file.session_id} {file.file_id}\n" for file in asked)
 
     def manifest(self) -> Manifest:
@@ -91,7 +94,7 @@ class AllenVisualCodingSource(CodingFiles):
         In mode ``local`` the sessions whose NWB file is in the folder, with its md5; a damaged file is listed too, so
         that its session shows as failed and not as absent. In mode ``warehouse`` every session whose file is served,
         with the well-known-file id in the place of the md5 (`warehouse` says why) and the size where the server
-        states it; whether a file was fetched before changes nothing.
+        states it, in mode ``s3`` with the ETag and the size; whether a file was fetched before changes nothing.
 
         Raises
         ------
@@ -110,8 +113,8 @@ class AllenVisualCodingSource(CodingFiles):
                 )
             nwb_rows = {session_id: self._local_row(session_id) for session_id in warehouse.session_ids(settings.root)}
         else:
-            served = sorted(self._served(), key=lambda file: int(file.session_id))
-            nwb_rows = {file.session_id: _served_row(file, settings.address) for file in served}
+            served = sorted(self._listed(), key=lambda file: int(file.session_id))
+            nwb_rows = {file.session_id: _served_row(file, self._address_of(file)) for file in served}
         tables = warehouse.read_tables(settings.root)
         sessions, insertions, files = [], [], []
         for session_id, nwb_row in nwb_rows.items():
@@ -216,13 +219,15 @@ class AllenVisualCodingSource(CodingFiles):
         return version_of([self.project_tables_version(), *lines]) if lines else self.project_tables_version()
 
     def fetch_tables(self, on_bytes: OnBytes | None = None) -> tuple[Path, ...]:
-        """Have AllenSDK fetch its analysis metrics in mode ``warehouse``; as of `FetchesTables`.
+        """Fetch Allen's analysis metrics in the modes that fetch; as of `FetchesTables`.
 
         Raises
         ------
         BadUpstreamData
-            If the warehouse cannot be asked.
+            If the server cannot be asked.
         """
+        if isinstance(server := self.server, CodingBucket):
+            server.fetch_metrics()
         if self.settings.mode != "warehouse":
             return tuple(metrics_files(self.settings.root).values())
         return fetch_analysis_metrics(self.settings.root, self.settings.address)
@@ -305,8 +310,8 @@ class AllenVisualCodingSource(CodingFiles):
         """
         template, frame = template_of(presentation)
         settings = self.settings
-        if settings.mode == "warehouse":
-            fetch_template(self.downloads, template)
+        if settings.mode != "local":
+            self._fetch_template(template)
         return read_image(settings.root, template, frame)
 
     def stimulus_pictures(self, stimulus: str) -> npt.NDArray[Any]:
@@ -321,9 +326,9 @@ class AllenVisualCodingSource(CodingFiles):
         BadUpstreamData
             If a template is missing or damaged, or does not come.
         """
-        if self.settings.mode == "warehouse":
+        if self.settings.mode != "local":
             for template in templates_of(stimulus):
-                fetch_template(self.downloads, template)
+                self._fetch_template(template)
         return read_pictures(self.settings.root, stimulus)
 
     def image_set_version(self, name: str, session: SessionFiles | None) -> str:
@@ -342,13 +347,23 @@ class AllenVisualCodingSource(CodingFiles):
         prefix = "natural_scene" if kind == "scene" else f"{name}_frame"
         return tuple(f"{prefix}_{number}" for number in range(len(pictures))), pictures
 
-    def _catalogue(self) -> WarehouseCatalogue:
-        return WarehouseCatalogue(self.settings.root, self.settings.address)
+    def _listed(self) -> Sequence[ServedFile]:
+        """Return what the server has: asked now, or as the folder knows it."""
+        server = self.server
+        stored = None if self.settings.refresh else server.stored()
+        return server.update() if stored is None else stored
 
-    def _served(self) -> list[WarehouseFile]:
-        """Return what the warehouse serves: asked now, or as the folder knows it."""
-        stored = None if self.settings.refresh else self._catalogue().stored()
-        return self._catalogue().update() if stored is None else stored
+    def _address_of(self, file: ServedFile) -> str:
+        """Return the address of a session's file, for any HTTP client."""
+        if isinstance(server := self.server, CodingBucket):
+            return server.bucket.link(f"{server.prefix}{file.link}")
+        return f"{self.settings.address}/{file.link.lstrip('/')}"
+
+    def _fetch_template(self, template: Template) -> None:
+        if isinstance(server := self.server, CodingBucket):
+            server.fetch_template(template)
+        elif isinstance(downloads := self.downloads, WarehouseDownloads):
+            fetch_template(downloads, template)
 
     def _local_row(self, session_id: str) -> dict[str, object]:
         path = warehouse.nwb_path(self.settings.root, session_id)
@@ -371,13 +386,13 @@ def _file_row(session_id: str, collection: str, name: str, identity: str) -> dic
     }
 
 
-def _served_row(file: WarehouseFile, address: str) -> dict[str, object]:
+def _served_row(file: ServedFile, address: str) -> dict[str, object]:
     path = warehouse.nwb_path(Path(), file.session_id)
     return {
         **_file_row(file.session_id, path.parent.name, path.name, file.identity),
         "size": file.size,
         "dataset_id": file.file_id,
-        "url": f"{address}/{file.link.lstrip('/')}",
+        "url": address,
     }
 
 

@@ -24,6 +24,7 @@ from filelock import FileLock
 from nh_platform.downloads.deadlines import within
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
+from nh_platform.sources.allen.coding.downloads import ServedFile
 from nh_platform.store.durable import write_durably
 
 NWB_FILES_CSV = "nwb_files.csv"
@@ -47,29 +48,8 @@ _STAGING = ".tables.part"
 _COLUMNS = ["id", "ecephys_session_id", "link", "size"]
 
 
-@dataclass(frozen=True)
-class WarehouseFile:
-    """One NWB file as the warehouse serves it: a session's, or that with the LFP of a probe.
-
-    Parameters
-    ----------
-    session_id
-        The session.
-    file_id
-        Id of the well-known file.
-    link
-        Path on the warehouse's host.
-    size
-        Bytes that the server says it would send; None where it does not say.
-    probe_id
-        The probe whose LFP it has; empty of the session's own file.
-    """
-
-    session_id: str
-    file_id: str
-    link: str
-    size: int | None
-    probe_id: str = ""
+class WarehouseFile(ServedFile):
+    """One NWB file as the warehouse serves it, told from others by the id of the well-known file."""
 
     @property
     def identity(self) -> str:

@@ -18,7 +18,8 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.downloads.deadlines import within
-from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
+from nh_platform.downloads.remote_bytes import Timeouts
+from nh_platform.downloads.s3_objects import S3Opener
 from nh_platform.downloads.transfers import TransferFailed
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, Session

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from nh_platform.downloads.download_folder import DownloadFolder, Place
 from nh_platform.downloads.hashes import file_hash
-from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
+from nh_platform.downloads.remote_bytes import Timeouts
+from nh_platform.downloads.s3_objects import S3Opener
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy, TransferFailed, Transferred
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.session.errors import close_matches

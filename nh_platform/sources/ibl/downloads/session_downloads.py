@@ -18,7 +18,8 @@ import pandas as pd
 from nh_platform.downloads.batches import Batch, fetch_all
 from nh_platform.downloads.private_folder import PrivateFolder
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
-from nh_platform.downloads.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
+from nh_platform.downloads.remote_bytes import HttpOpener, Opener, Timeouts
+from nh_platform.downloads.s3_objects import S3Opener
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy, TransferFailed, WrongContent
 from nh_platform.session import ConfigError, NhError, Session
 from nh_platform.sources.fetching import FileLink
