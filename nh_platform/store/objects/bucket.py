@@ -1,6 +1,7 @@
 """Requests to the bucket of a store: repeated until a deadline, conditional where asked, with errors in words.
 
-Contains the one client. Add here what another request needs. What objects mean is the store's matter.
+Contains the one client. Add here what another request needs; files are sent by `uploads`. What objects mean is the
+store's matter.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ Result = TypeVar("Result")
 
 _LONGEST_WAIT_S = 5.0
 _BLOCK = 1 << 20
-_IN_ONE_PIECE = 64 << 20
-"""Larger files are sent in parts [bytes]: their e_tag is then no MD5."""
 _AT_A_TIME = 1000
 """Objects that one request lists or removes."""
 
@@ -99,11 +98,11 @@ class Bucket:
         """Return an object; None where there is none."""
 
         def request() -> Content | None:
-            answer = self._client.get_object(Bucket=self.address.bucket, Key=self._before + key)
+            answer = self.client.get_object(**self.names(key))
             body = answer["Body"].read()
             return Content(body, _tag(answer["ETag"]), answer["LastModified"].timestamp(), _answered(answer))
 
-        return self._tried(key, request, absent=True)
+        return self.tried(key, request, absent=True)
 
     def read_through(self, key: str, begin: Callable[[], Callable[[bytes], object]]) -> bool:
         """Hand over an object block by block; return whether there is one.
@@ -122,13 +121,13 @@ class Bucket:
         """
 
         def request() -> bool:
-            answer = self._client.get_object(Bucket=self.address.bucket, Key=self._before + key)
+            answer = self.client.get_object(**self.names(key))
             take = begin()
             for block in answer["Body"].iter_chunks(_BLOCK):
                 take(block)
             return True
 
-        return bool(self._tried(key, request, absent=True))
+        return bool(self.tried(key, request, absent=True))
 
     def download(self, key: str, place: Path) -> bool:
         """Write an object to a file of the disk; return whether there is one.
@@ -165,13 +164,11 @@ class Bucket:
         condition = {"IfNoneMatch": "*"} if over is None else {} if over == "*" else {"IfMatch": f'"{over}"'}
 
         def request() -> str:
-            answer = self._client.put_object(
-                Bucket=self.address.bucket, Key=self._before + key, Body=content, **condition
-            )
+            answer = self.client.put_object(**self.names(key), Body=content, **condition)
             return _tag(answer["ETag"])
 
         try:
-            return self._tried(key, request)
+            return self.tried(key, request)
         except OtherContent:
             # A try whose answer was lost may have written it.
             found = self.get(key)
@@ -179,16 +176,12 @@ class Bucket:
                 return found.e_tag
             raise
 
-    def put_file(self, key: str, place: Path) -> None:
-        """Write a file of the disk as an object; large ones in parts, which appear together."""
-        if place.stat().st_size <= _IN_ONE_PIECE:
-            self.put(key, place.read_bytes())
-            return
-        from boto3.s3.transfer import TransferConfig
-
-        config = TransferConfig(multipart_threshold=_IN_ONE_PIECE, multipart_chunksize=_IN_ONE_PIECE, max_concurrency=4)
-        where = (str(place), self.address.bucket, self._before + key)
-        self._tried(key, lambda: self._client.upload_file(*where, Config=config))
+    def entry(self, key: str) -> Entry | None:
+        """Return what the server says of an object without its bytes; None where there is none."""
+        name = self._before + key
+        asked = {"Bucket": self.address.bucket, "Prefix": name, "MaxKeys": 1}
+        page = self.tried(key, lambda: self.client.list_objects_v2(**asked))
+        return next((_entry(one) for one in page.get("Contents", ()) if one["Key"] == name), None)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove objects; those that are not there are none of its business."""
@@ -198,17 +191,17 @@ class Bucket:
 
             def request(some: list[dict[str, str]] = some) -> list[Any]:
                 asked = {"Objects": some, "Quiet": True}
-                answer = self._client.delete_objects(Bucket=self.address.bucket, Delete=asked)
+                answer = self.client.delete_objects(Bucket=self.address.bucket, Delete=asked)
                 return list(answer.get("Errors", ()))
 
-            if refused := self._tried(names[first], request):
+            if refused := self.tried(names[first], request):
                 found = f"{len(refused)} objects could not be removed: {refused[0].get('Message')}"
                 raise StoreError(f"{self.address}", found, "See to it and run it again.")
 
     def clock(self) -> float:
         """Return the time by the clock of the server [s since 1970]: that of a machine may be set wrong."""
         asked = {"Bucket": self.address.bucket, "Prefix": self._before, "MaxKeys": 1}
-        return _answered(self._tried("", lambda: self._client.list_objects_v2(**asked)))
+        return _answered(self.tried("", lambda: self.client.list_objects_v2(**asked)))
 
     def each(self, do: Callable[[str], Result], keys: Iterable[str]) -> list[Result]:
         """Do something with many keys at the same time, and return the results in their order."""
@@ -225,17 +218,22 @@ class Bucket:
         if delimiter:
             asked["Delimiter"] = delimiter
         while True:
-            page = self._tried(prefix, lambda: self._client.list_objects_v2(**asked))
+            page = self.tried(prefix, lambda: self.client.list_objects_v2(**asked))
             yield page
             if not page.get("IsTruncated"):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
+    def names(self, key: str) -> dict[str, str]:
+        """Return the arguments of a request that name an object."""
+        return {"Bucket": self.address.bucket, "Key": self._before + key}
+
     @property
-    def _client(self) -> Any:
+    def client(self) -> Any:
+        """The client, for requests within `tried`."""
         return object_client()
 
-    def _tried(self, key: str, request: Callable[[], Any], *, absent: bool = False) -> Any:
+    def tried(self, key: str, request: Callable[[], Any], *, absent: bool = False) -> Any:
         """Return what a request gives, repeated while the trouble may pass; None where the object is absent.
 
         Raises

@@ -47,16 +47,12 @@ def answered_with(error: BaseException) -> tuple[int, str]:
 
 def passes(error: BaseException) -> bool:
     """Return whether a request is worth repeating: the server, or the way to it, is in trouble."""
-    from boto3.exceptions import S3UploadFailedError
     from botocore import exceptions as of_client
     from urllib3.exceptions import HTTPError
 
     status, code = answered_with(error)
     if status:
         return status >= 500 or status == 429 or code in (*_PASSING, _CONFLICT)
-    if isinstance(error, S3UploadFailedError):
-        cause = error.__context__
-        return cause is None or passes(cause)
     no_answer = (
         *(of_client.HTTPClientError, of_client.IncompleteReadError, of_client.ResponseStreamingError),
         *(of_client.ConnectionError, of_client.FlexibleChecksumError, HTTPError, ConnectionError, TimeoutError),
@@ -67,13 +63,12 @@ def passes(error: BaseException) -> bool:
 @contextmanager
 def in_words(address: ObjectAddress, key: str, deadline: float) -> Iterator[None]:
     """Say in words why a bucket could not be read or written."""
-    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
     from urllib3.exceptions import HTTPError
 
     try:
         yield
-    except (BotoCoreError, ClientError, Boto3Error, HTTPError, ConnectionError, TimeoutError) as error:
+    except (BotoCoreError, ClientError, HTTPError, ConnectionError, TimeoutError) as error:
         status, code = answered_with(error)
         thing = f"{address}/{key}" if key else str(address)
         keys = "the keys in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, or a profile)"

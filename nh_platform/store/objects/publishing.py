@@ -23,6 +23,7 @@ from nh_platform.store.objects.address import shown
 from nh_platform.store.objects.bucket import Content, Entry, OtherContent
 from nh_platform.store.objects.cache_size import make_room
 from nh_platform.store.objects.mirror import Mirror, mirror_of
+from nh_platform.store.objects.uploads import send_file
 from nh_platform.store.records import replace_twice
 from nh_platform.store.sealed import BrokenSeal, seal_lines, unseal_json, unseal_lines
 from nh_platform.store.version_folders import history_names, is_abandoned, with_latest
@@ -170,7 +171,7 @@ def _send(mirror: Mirror, version: Path, staging: Path, *, afresh: bool = False,
     there = mirror.tree(version)
     names = (*file_names(staging), PROVENANCE)
     lacking = [name for name in names if afresh or not _is_sent(there.get(name), staging / name, by_size=by_size)]
-    mirror.bucket.each(lambda name: mirror.bucket.put_file(f"{mirror.key(version)}/{name}", staging / name), lacking)
+    mirror.bucket.each(lambda name: send_file(mirror.bucket, f"{mirror.key(version)}/{name}", staging / name), lacking)
     mirror.look_again(version)
 
 
