@@ -17,6 +17,7 @@ from nh_platform.home.page_addresses import report_address
 from nh_platform.session import NhError
 from nh_platform.session.columns import Column
 from nh_platform.store.hashing import stored_sizes
+from nh_platform.store.objects.address import shown as shown_path
 
 OWNERS = ["team:data-platform"]
 
@@ -60,7 +61,7 @@ def published_metadata(result: AssetResult, folder: Path) -> dict[str, Any]:
         "number of notes": len(result.notes),
         "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in result.notes) or "none"),
         "files": file_list(folder),
-        "dagster/uri": str(folder),
+        "dagster/uri": shown_path(folder),
     }
 
 

@@ -20,7 +20,7 @@ from typing import BinaryIO, TypeVar
 from filelock import FileLock, Timeout
 
 from nh_platform.session.errors import NhError, StoreError
-from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.objects.address import is_in_bucket, shown
 from nh_platform.store.objects.mirror import mirror_of
 
 Content = TypeVar("Content")
@@ -41,7 +41,7 @@ _FULL, _NOTHING = (errno.ENOSPC, errno.EDQUOT), 1 << 20
 def unreadable(path: Path, error: OSError) -> StoreError:
     """Return the error of what cannot be read for a reason that says nothing of its bytes."""
     action = "See to it and try again; nothing was changed."
-    return StoreError(str(path), f"it cannot be read now: {error.strerror}", action)
+    return StoreError(shown(path), f"it cannot be read now: {error.strerror}", action)
 
 
 @contextmanager

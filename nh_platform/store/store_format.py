@@ -71,7 +71,7 @@ def stored_format(root: Path) -> int | None:
         if isinstance(error, OSError) and error.errno not in LOST:
             raise unreadable(path, error) from error
         action = "Run `nh verify --repair`, which writes it again."
-        raise DamagedFile(str(path), f"the format of the store cannot be read: {error}", action) from error
+        raise DamagedFile(shown(path), f"the format of the store cannot be read: {error}", action) from error
 
 
 def begin_format(root: Path) -> None:

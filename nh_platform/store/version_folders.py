@@ -29,7 +29,7 @@ from nh_platform.store.durable import (
 )
 from nh_platform.store.file_hashes import problems
 from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, STAGING, place_of
-from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.objects.address import is_in_bucket, shown
 from nh_platform.store.processes import is_running, process_name
 from nh_platform.store.sealed import BrokenSeal, seal_lines, unseal_lines
 
@@ -52,7 +52,7 @@ def exclusive(asset: Path) -> Iterator[None]:
     if is_in_bucket(asset):  # processes of this machine take turns; those of others are met by conditional writes
         with disk_in_words(asset):
             asset.mkdir(parents=True, exist_ok=True)
-    with alone(asset / ".lock", StoreError(str(asset), found, "Wait for that one, and run it again."), _HELD_S):
+    with alone(asset / ".lock", StoreError(shown(asset), found, "Wait for that one, and run it again."), _HELD_S):
         yield
 
 

@@ -14,21 +14,30 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform import open_store, operations
+from nh_platform.assets.record import AssetResult
 from nh_platform.cli.app import app
 from nh_platform.defs.automation import attempts
+from nh_platform.defs.metadata import published_metadata
+from nh_platform.defs.rules import rule_results
+from nh_platform.defs.rules.rule_results import SessionPlace
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.load import Batches, Vocabulary, WindowSet
 from nh_platform.operations.upkeep.backup import backup
+from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.reports.site import stored_release
+from nh_platform.session import StoreError
 from nh_platform.store import Store
+from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.objects import cache_size
 from nh_platform.store.records import written_at
+from nh_platform.store.version_folders import staging_name
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, serve_objects
 
 ASSETS = ("raw_spikes", "events", "signals", "units", "windows", "spike_events", "session_report")
+FORK = multiprocessing.get_context("fork")
 ADDRESS = f"s3://{BUCKET}/lab/store"
 
 
@@ -147,6 +156,37 @@ def test_a_site_names_no_page_in_the_cache(other_machine: Homes, tmp_path: Path)
     store = Platform(load_settings(other_machine.bucket)).store
     path, why = stored_release._report(store, "ibl", store.sessions("ibl")[0], tmp_path)
     assert (path, why) == ("", "its page is in the store, and not beside this site")
+
+
+def test_a_machine_that_holds_no_file_shows_and_names_what_is_in_the_bucket(other_machine: Homes) -> None:
+    store = Platform(load_settings(other_machine.bucket)).store
+    (session_id,) = store.sessions("ibl")
+    folder = store.folder("ibl", session_id, "units")
+    assert not (folder / "rules").exists()
+    rule, place = load_rulebook("ibl-2022-10").rule("noise_cutoff"), SessionPlace("ibl", session_id, folder)
+    shown = rule_results._distribution(rule, place)
+    file = f"{ADDRESS}/ibl/{session_id}/units/{folder.name}/rules/noise_cutoff.svg"
+    assert shown["distribution"].value == f"/nh/figure/ibl/{session_id}/noise_cutoff.svg"
+    assert shown["distribution as a file"].value == file
+    assert (
+        published_metadata(AssetResult(0), folder)["dagster/uri"] == f"{ADDRESS}/ibl/{session_id}/units/{folder.name}"
+    )
+    with pytest.raises(StoreError, match=rf"^{ADDRESS}/ibl/{session_id}/units/.*units.parquet: it has no column none"):
+        read_table(folder / "units.parquet", ["none"])
+
+
+def test_what_a_killed_process_was_writing_is_pruned_on_its_machine(other_machine: Homes) -> None:
+    store = Platform(load_settings(other_machine.bucket)).store
+    asset = store.asset_folder("ibl", store.sessions("ibl")[0], "units")
+    gone = FORK.Process(target=lambda: (asset / staging_name()).mkdir(parents=True))
+    gone.start()
+    gone.join(30)
+    (asset / staging_name()).mkdir()
+    (left,) = [path for path, _ in operations.prune(other_machine.bucket, dry_run=True).removed]
+    assert left.is_dir()
+    assert [path for path, _ in operations.prune(other_machine.bucket).removed] == [left]
+    assert not left.exists()
+    assert len(list(asset.glob(".staging-*"))) == 1
 
 
 def test_locks_pruning_and_backups_know_the_bucket(other_machine: Homes, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from nh_platform.session import NhError
 from nh_platform.session.display.counted import counted
 from nh_platform.session.tables.across_sessions.training_sets import SET_SESSIONS, TRAINING_SET
 from nh_platform.store.names import TRAINING_SETS
+from nh_platform.store.objects.address import shown
 from nh_platform.training_sets.auditing import audited, built_parts
 from nh_platform.training_sets.recipe import find_recipe, recipe_ids
 from nh_platform.training_sets.training_set import (
@@ -131,7 +132,7 @@ def build_training_set_asset(
                 "number of notes": len(found.header["left_out"]),
                 "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in found.header["left_out"]) or "none"),
                 "files": file_list(platform.store.folder(TRAINING_SETS, found.id, TRAINING_SET)),
-                "dagster/uri": str(platform.store.folder(TRAINING_SETS, found.id, TRAINING_SET)),
+                "dagster/uri": shown(platform.store.folder(TRAINING_SETS, found.id, TRAINING_SET)),
             },
         )
 

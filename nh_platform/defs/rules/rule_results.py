@@ -23,6 +23,8 @@ from nh_platform.qc.rules.markdown import listed
 from nh_platform.qc.rules.quantities import quantity, shown_unit
 from nh_platform.qc.rules.rule_summary import RuleSummary
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
+from nh_platform.store.file_hashes import is_stored
+from nh_platform.store.objects.address import shown as shown_path
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,13 @@ def _furthest(rule: Rule, summary: RuleSummary, units: pd.DataFrame, place: Sess
 def _distribution(rule: Rule, place: SessionPlace) -> dict[str, dg.MetadataValue]:
     """Return the histogram of a rule's values: the address at which `nh ui` shows it, and the path of its file."""
     path = place.folder / RULE_FIGURES / f"{rule.id}.svg"
-    if not path.exists():
+    if not is_stored(path):
         return {}
     address = figure_address(place.source, place.session_id, rule.id)
-    return {"distribution": dg.MetadataValue.url(address), "distribution as a file": dg.MetadataValue.path(path)}
+    return {
+        "distribution": dg.MetadataValue.url(address),
+        "distribution as a file": dg.MetadataValue.path(shown_path(path)),
+    }
 
 
 def rulebook_metadata(rulebook: Rulebook) -> dict[str, str]:

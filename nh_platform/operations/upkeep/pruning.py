@@ -139,6 +139,8 @@ def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator
         counted = [one.name for one in store.counted(source, session_id, asset)]
         if asset != MANIFEST or is_there(home / HISTORY) or len(counted) < 1:
             yield from unnamed_versions(home, counted)
+        # What a killed process was writing lies on its machine until it is published.
+        yield from (one for one in sorted(home.glob(f"{STAGING}*")) if is_abandoned(one))
         return
     yield from left_half_written(home)
     named = store.counted(source, session_id, asset)
@@ -161,7 +163,7 @@ def _is_removed(folder: Path, kept: list[str]) -> bool:
 
     leaving = folder
     try:
-        if is_in_bucket(folder):
+        if is_in_bucket(folder) and not folder.name.startswith(STAGING):
             from nh_platform.store.objects.publishing import remove_unnamed
 
             return remove_unnamed(folder)
@@ -208,9 +210,10 @@ def _raw_files(home: OpenHome, source: str | None, raw: RawChoice, kept: list[st
 
 def _bytes(place: Path) -> int:
     from nh_platform.store.hashing import stored_sizes
+    from nh_platform.store.names import STAGING
     from nh_platform.store.objects.address import is_in_bucket
 
-    if is_in_bucket(place):
+    if is_in_bucket(place) and not place.name.startswith(STAGING):
         return sum(stored_sizes(place).values())
     size = 0
     for path in (place, *place.rglob("*")):

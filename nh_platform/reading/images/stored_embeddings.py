@@ -20,6 +20,7 @@ from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.file_hashes import verified
 from nh_platform.store.names import SOURCE_WIDE
+from nh_platform.store.objects.address import shown
 
 ASSET = IMAGE_EMBEDDINGS.name
 
@@ -129,7 +130,7 @@ def read_image_embedding(store: Store, source: str, image_set: str, name: str = 
     try:
         vectors = np.load(verified(path), allow_pickle=False)
     except ValueError as error:
-        raise DamagedFile(str(path), f"it cannot be read: {error}", f"Run `nh embed images {source}`.") from error
+        raise DamagedFile(shown(path), f"it cannot be read: {error}", f"Run `nh embed images {source}`.") from error
     names = read_table(folder / NAMES_FILE)
     names = names[names["image_set"] == image_set].sort_values("image_row")["image_name"]
     return ImageEmbedding(source, image_set, name, vectors, tuple(names), facts)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from nh_platform.session.errors import StoreError
 from nh_platform.session.recording import Note
 from nh_platform.store.file_hashes import verified
+from nh_platform.store.objects.address import shown
 
 ZSTD_LEVEL = 3
 CHUNK_BYTES = 1 << 20
@@ -106,7 +107,7 @@ def open_file(path: Path) -> Iterator[Any]:
     try:
         handle = h5py.File(verified(path), "r")
     except OSError as error:
-        raise StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
+        raise StoreError(shown(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
     with handle:
         yield handle
 

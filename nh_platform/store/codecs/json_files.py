@@ -12,6 +12,7 @@ from typing import Any
 
 from nh_platform.session.errors import StoreError
 from nh_platform.store.file_hashes import verified
+from nh_platform.store.objects.address import shown
 
 SUMMARY_FILE = "summary.json"
 
@@ -34,7 +35,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(verified(path).read_bytes())
     except (OSError, ValueError) as error:
-        raise StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
+        raise StoreError(shown(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
     if not isinstance(content, dict):
-        raise StoreError(str(path), "it is no JSON object", "Materialize the asset again.")
+        raise StoreError(shown(path), "it is no JSON object", "Materialize the asset again.")
     return content

@@ -14,6 +14,7 @@ import pandas as pd
 from nh_platform.session.columns import ColumnMeanings, TableSchema, describe
 from nh_platform.session.errors import StoreError
 from nh_platform.store.file_hashes import verified
+from nh_platform.store.objects.address import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -189,11 +190,11 @@ def _check_columns(path: Path, stored: Sequence[str], columns: Sequence[str] | N
     missing = [name for name in columns or () if name not in stored]
     if missing:
         raise StoreError(
-            str(path),
+            shown(path),
             f"it has no column {', '.join(missing)}; it has {', '.join(stored)}",
             "Materialize the asset again, or ask for one of those.",
         )
 
 
 def _unreadable(path: Path, error: Exception) -> StoreError:
-    return StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.")
+    return StoreError(shown(path), f"it cannot be read: {error}", "Materialize the asset again.")

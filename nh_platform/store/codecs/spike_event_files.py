@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from nh_platform.session import StoreError
 from nh_platform.store.codecs.hdf5 import create_file, open_file
+from nh_platform.store.objects.address import shown
 
 SPIKE_EVENTS_FILE = "spike_events.h5"
 
@@ -69,7 +70,7 @@ def map_spike_events(path: Path) -> SpikeEvents:
     """
     with open_file(path) as handle:
         if missing := [one for one in ("times", "unit_row", "second_offsets", "unit_id") if one not in handle]:
-            raise StoreError(str(path), f"it has no {', '.join(missing)}", "Materialize `spike_events` again.")
+            raise StoreError(shown(path), f"it has no {', '.join(missing)}", "Materialize `spike_events` again.")
         return SpikeEvents(
             times=_map(path, handle["times"]),
             unit_row=_map(path, handle["unit_row"]),
@@ -91,6 +92,6 @@ def _map(path: Path, dataset: Any) -> npt.NDArray[Any]:
         return np.zeros(0, dtype=dataset.dtype)
     if offset is None:
         found = f"{dataset.name} is not in one piece"
-        raise StoreError(str(path), found, "Materialize `spike_events` again.")
+        raise StoreError(shown(path), found, "Materialize `spike_events` again.")
     mapped = np.memmap(path, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
     return np.asarray(mapped)  # a plain view: numba compiles one kernel for it, and slices are cheap

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile, StoreError, UnknownSession, close_matches
 from nh_platform.store.durable import LOST, alone, disk_in_words, read_regular, unreadable
-from nh_platform.store.records import look_again, record_names, record_state, remove_record, write_over_known
+from nh_platform.store.objects.address import shown
+from nh_platform.store.records import is_there, look_again, record_names, record_state, remove_record, write_over_known
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
 FOLDER = ".locks"
@@ -105,7 +106,7 @@ def read_lock(root: Path, name: str) -> Lock:
         if isinstance(error, OSError) and error.errno not in LOST:
             raise unreadable(path, error) from error
         action = "Take it from a backup, or remove it with `nh lock remove` and lock the versions again."
-        raise DamagedFile(str(path), f"the lock is damaged: {error}", action) from error
+        raise DamagedFile(shown(path), f"the lock is damaged: {error}", action) from error
     return Lock(content["name"], content["reason"], tuple(LockedVersion(*row) for row in content["versions"]))
 
 
@@ -125,7 +126,7 @@ def changing(root: Path) -> Iterator[None]:
         If another process changes them for longer than `_BUSY_S`, or the store cannot be written.
     """
     found = f"another process has been changing the locks for {_BUSY_S} s"
-    busy = StoreError(str(root / FOLDER), found, "Wait for that one, and run it again.")
+    busy = StoreError(shown(root / FOLDER), found, "Wait for that one, and run it again.")
     with disk_in_words(root):
         (root / FOLDER).mkdir(parents=True, exist_ok=True)
     with alone(root / FOLDER / ".lock", busy, _BUSY_S):
@@ -141,7 +142,7 @@ def locks_at_rest(root: Path) -> Iterator[None]:
     is written again. A store that this process cannot write is looked at as it is.
     """
     with ExitStack() as stack:
-        if (root / FOLDER).is_dir():
+        if is_there(root / FOLDER):
             with suppress(StoreError):
                 stack.enter_context(changing(root))
         yield
