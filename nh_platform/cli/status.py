@@ -15,6 +15,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.operations.instance import NoInstance
 from nh_platform.session import ConfigError, NhError, UnknownSession
 from nh_platform.session.display import counted
 
@@ -36,7 +37,8 @@ def status(
     """Show per source how many sessions are ingested, stale, failed, gated or withdrawn, and the disk that all takes.
 
     Names the sessions that reviewers set aside, and the checks that warn or fail, with the number of sessions; counts
-    the notes of what was left out or assumed (`nh sessions --sort notes` finds them).
+    the notes of what was left out or assumed (`nh sessions --sort notes` finds them). With --watch it goes on while
+    Dagster's database is away, and says so.
 
     **Examples**
 
@@ -49,10 +51,18 @@ def status(
     if watch is None:
         _show(format_)
         return
+    was_shown = False
     while True:
         if format_ is Format.table and sys.stdout.isatty():
             console.out.clear()
-        _show(format_)
+        try:
+            _show(format_)
+            was_shown = True
+        except NhError as error:
+            if not (was_shown or isinstance(error, NoInstance)):  # a database that restarts is waited for
+                raise
+            text = f"[yellow]warning[/]: {escape(f'{error.thing}: {error.found}')}; it is asked again"
+            console.say(text, hanging=9, to=console.err)
         if format_ is Format.table:
             console.say(f"{time.strftime('%H:%M:%S')}; again in {watch:g} s, Ctrl-C ends it.")
         time.sleep(watch)

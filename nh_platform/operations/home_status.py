@@ -133,8 +133,17 @@ def status(home: Home) -> HomeStatus:
     return HomeStatus(folder, sources, taken, shutil.disk_usage(existing_parent(folder)).free)
 
 
-def source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus:
-    """Return how far a source of an opened home is; ``store_bytes`` is what its assets take.
+def source_status(home: OpenHome, source: str, store_bytes: int, *, asks_history: bool = True) -> SourceStatus:
+    """Return how far a source of an opened home is.
+
+    Parameters
+    ----------
+    home, source
+        The home, and the source.
+    store_bytes
+        What its assets take.
+    asks_history
+        Ask Dagster's history which sessions failed and which checks warn; none of either is told without.
 
     Raises
     ------
@@ -155,7 +164,7 @@ def source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus
     unusable, n_failed, warned = {*states.gated, *states.mistakes, *states.unreadable}, 0, dict[str, int]()
     left = frozenset[str]()
     can_have_failed = any(session_id not in states.gated for session_id in stale)
-    if (stored or can_have_failed) and has_history(home.platform.settings):
+    if asks_history and (stored or can_have_failed) and has_history(home.platform.settings):
         # Dagster's history is asked only where something was run: opening it doubles the time of `nh status`.
         from nh_platform.defs.automation.attempts import session_decision
         from nh_platform.defs.session_history import warned_sessions

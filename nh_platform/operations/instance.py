@@ -10,12 +10,13 @@ import logging
 import os
 import re
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.home.folder import HOME_VARIABLE
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, NhError
 from nh_platform.session.errors import without_account
 
 if TYPE_CHECKING:
@@ -34,8 +35,12 @@ _NO_PATH_OF_SQLITE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 """Dagster writes paths of databases into addresses, unquoted: the rest is a query, or another character."""
 
 
+_DATABASES = ("psycopg2", "dagster_postgres")
+"""Packages whose errors say that the server does not answer; those of SQLite are `nh_platform.home.full_disk`'s."""
+
+
 class NoInstance(ConfigError):
-    """Dagster's instance cannot be opened, which no source can help."""
+    """Dagster's instance cannot be opened or does not answer any more, which no source can help."""
 
 
 def configuration_file(name: str) -> Path:
@@ -103,14 +108,45 @@ def open_own_instance() -> dg.DagsterInstance:
     """
     import dagster as dg
 
+    with _without_retries():
+        try:
+            return dg.DagsterInstance.get()
+        except Exception as error:  # Dagster's, SQLAlchemy's or the driver's, by what is configured there
+            raise _no_instance(error, "it cannot be opened") from error
+
+
+@contextmanager
+def database_in_words() -> Iterator[None]:
+    """Say in words that the server of Dagster's database does not answer; every other error passes.
+
+    Raises
+    ------
+    NoInstance
+        If it does not.
+    """
+    with _without_retries():
+        try:
+            yield
+        except NhError:
+            raise
+        except Exception as error:
+            if not any(type(one).__module__.partition(".")[0] in _DATABASES for one in _causes(error)):
+                raise
+            raise _no_instance(error, "its database does not answer") from error
+
+
+def _no_instance(error: Exception, found: str) -> NoInstance:
+    where = os.environ.get("DAGSTER_HOME")
+    thing = f"Dagster's instance of DAGSTER_HOME={where}" if where else "Dagster's instance"
+    return NoInstance(thing, f"{found}: {without_account(_first_cause(error))}", _OWN_ACTION)
+
+
+@contextmanager
+def _without_retries() -> Iterator[None]:
     root = logging.getLogger()
     root.addFilter(_is_no_retry)
     try:
-        return dg.DagsterInstance.get()
-    except Exception as error:  # Dagster's, SQLAlchemy's or the driver's, by what is configured there
-        said = without_account(_first_cause(error))
-        thing = f"Dagster's instance of DAGSTER_HOME={os.environ['DAGSTER_HOME']}"
-        raise NoInstance(thing, f"it cannot be opened: {said}", _OWN_ACTION) from error
+        yield
     finally:
         root.removeFilter(_is_no_retry)
 
@@ -124,9 +160,16 @@ def _first_cause(error: BaseException) -> str:
     """Return the first line of what was raised first, or the variable that Dagster misses, five lines further down."""
     if missed := _MISSED_VARIABLE.search(str(error)):
         return f"the environment variable {missed[1]} is not set"
+    *_, error = _causes(error)
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Give an error and what it was raised from, the first cause last."""
+    yield error
     while error.__cause__ is not None:
         error = error.__cause__
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+        yield error
 
 
 def _configured(settings: PlatformSettings) -> Path:

@@ -69,6 +69,8 @@ def open_home(home: Home) -> Iterator[OpenHome]:
         If its settings cannot be used.
     StoreError
         If Dagster's history cannot be written, mostly because the disk is full.
+    NoInstance
+        If the server of Dagster's database does not answer.
     """
     if isinstance(home, OpenHome):
         yield home
@@ -76,10 +78,11 @@ def open_home(home: Home) -> Iterator[OpenHome]:
     from nh_platform.home.full_disk import named_full_disk
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
+    from nh_platform.operations.instance import database_in_words
 
     opened = OpenHome(Platform(load_settings(Path(home))))
     try:
-        with named_full_disk(opened.platform.settings.dagster_home):
+        with named_full_disk(opened.platform.settings.dagster_home), database_in_words():
             yield opened
     finally:
         opened.close()

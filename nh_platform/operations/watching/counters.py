@@ -6,7 +6,13 @@ machine that reaches them answers the same. Add a counter here, and its line in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from nh_platform.operations.opened_home import Home, OpenHome, open_home
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
 
 WINDOW_S = 3600.0
 """Time that rates are of [s]: shorter than a full session takes, one that is at work would count as standing still."""
@@ -25,47 +31,67 @@ def metrics(home: Home) -> str:
     Raises
     ------
     ConfigError
-        If its settings cannot be used.
+        If its settings cannot be used. A database of Dagster's that is away is a counter of its own, and what the
+        store knows is told.
     """
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+    from nh_platform.operations.instance import NoInstance, database_in_words
 
-    from nh_platform.defs.automation.recent_work import KINDS, EndedRuns, ended_runs, stored_bytes
+    with open_home(home) as at:
+        try:
+            with database_in_words():
+                return _counted(at, with_history=True)
+        except NoInstance:
+            return _counted(at, with_history=False)
+
+
+def _counted(home: OpenHome, *, with_history: bool) -> str:
+    """Return the counters; without the history those that the store knows."""
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     registry = CollectorRegistry()
 
     def gauge(name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=registry)
 
+    gauge("nh_database_up", "1 where Dagster's history answers, else 0.").set(with_history)
     sessions = gauge("nh_sessions", "Sessions of the catalogue by state, as of nh status.", "source", "state")
     listed = gauge("nh_sessions_listed", "Sessions of the catalogue.", "source")
     usable = gauge("nh_source_usable", "1 where the state of the source can be told, else 0.", "source")
+    for source in home.platform.entries:
+        counts = _session_counts(home, source, with_history=with_history)
+        usable.labels(source).set(counts is not None)
+        listed.labels(source).set(0 if counts is None else counts["listed"])
+        for state in _STATES if counts is not None else ():
+            if state in counts:  # type: ignore[operator]
+                sessions.labels(source, state).set(counts[state])  # type: ignore[index]
+    if with_history:
+        _count_history(home, gauge)
+    return generate_latest(registry).decode()
+
+
+def _count_history(home: OpenHome, gauge: Callable[..., Gauge]) -> None:
+    """Count what Dagster's history alone knows."""
+    from nh_platform.defs.automation.recent_work import KINDS, EndedRuns, ended_runs, stored_bytes
+
     runs = gauge("nh_runs", "Runs that wait in the queue, start, or are at work.", "state")
     ended = gauge("nh_runs_ended_last_hour", "Runs that ended in the last hour, by outcome.", "source", "outcome")
     made = gauge("nh_sessions_made_last_hour", "Sessions of which a run succeeded in the last hour.", "source")
     failures = gauge("nh_failures_last_hour", "Runs that failed in the last hour, by kind.", "source", "kind")
     speed = gauge("nh_stored_bytes_per_second", "Bytes published in the last hour, a second of it.", "source")
     looked = gauge("nh_last_look_timestamp_seconds", "Time of the last look at upstream that succeeded.", "source")
-    with open_home(home) as at:
-        for source in at.platform.entries:
-            counts = _session_counts(at, source)
-            usable.labels(source).set(counts is not None)
-            listed.labels(source).set(0 if counts is None else counts["listed"])
-            for state in _STATES if counts is not None else ():
-                sessions.labels(source, state).set(counts[state])  # type: ignore[index]
-            speed.labels(source).set(stored_bytes(at.instance, at.platform, source, WINDOW_S) / WINDOW_S)
-            if (at_s := last_look(at, source)) is not None:
-                looked.labels(source).set(at_s)
-        for state, number in _runs_at_work(at).items():
-            runs.labels(state).set(number)
-        lately = ended_runs(at.instance, WINDOW_S)
-        for source in at.platform.entries:
-            of_source = lately.get(source, EndedRuns())
-            made.labels(source).set(len(of_source.sessions))
-            for outcome in ("success", "failure", "canceled"):
-                ended.labels(source, outcome).set(of_source.outcomes[outcome])
-            for kind in KINDS:
-                failures.labels(source, kind).set(of_source.failures[kind])
-    return generate_latest(registry).decode()
+    for state, number in _runs_at_work(home).items():
+        runs.labels(state).set(number)
+    lately = ended_runs(home.instance, WINDOW_S)
+    for source in home.platform.entries:
+        speed.labels(source).set(stored_bytes(home.instance, home.platform, source, WINDOW_S) / WINDOW_S)
+        if (at_s := last_look(home, source)) is not None:
+            looked.labels(source).set(at_s)
+        of_source = lately.get(source, EndedRuns())
+        made.labels(source).set(len(of_source.sessions))
+        for outcome in ("success", "failure", "canceled"):
+            ended.labels(source, outcome).set(of_source.outcomes[outcome])
+        for kind in KINDS:
+            failures.labels(source, kind).set(of_source.failures[kind])
 
 
 def last_look(home: OpenHome, source: str) -> float | None:
@@ -78,16 +104,23 @@ def last_look(home: OpenHome, source: str) -> float | None:
     return None if event is None else float(event.timestamp)
 
 
-def _session_counts(home: OpenHome, source: str) -> dict[str, int] | None:
-    """Return sessions by state; None where the state of the source cannot be told."""
+def _session_counts(home: OpenHome, source: str, *, with_history: bool) -> dict[str, int] | None:
+    """Return sessions by state; None where the state of the source cannot be told.
+
+    Which sessions failed is told by the history alone.
+    """
     from nh_platform.operations.home_status import source_status
+    from nh_platform.operations.instance import NoInstance
     from nh_platform.session import NhError
 
     try:
-        found = source_status(home, source, 0)
+        found = source_status(home, source, 0, asks_history=with_history)
+    except NoInstance:
+        raise
     except NhError:
         return None
-    return {"listed": found.n_sessions} | {state: int(getattr(found, f"n_{state}")) for state in _STATES}
+    states = [state for state in _STATES if with_history or state != "failed"]
+    return {"listed": found.n_sessions} | {state: int(getattr(found, f"n_{state}")) for state in states}
 
 
 def _runs_at_work(home: OpenHome) -> dict[str, int]:

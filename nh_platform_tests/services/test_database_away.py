@@ -1,0 +1,96 @@
+"""While PostgreSQL is away, counters say so with what the store knows, and `nh status --watch` goes on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nh_platform import operations
+from nh_platform.cli.app import app
+from nh_platform.operations.instance import NoInstance, database_in_words, open_instance
+from nh_platform.operations.opened_home import OpenHome
+from nh_platform.operations.web.served_metrics import _Counted
+from nh_platform_tests.homes import make_home
+from nh_platform_tests.operations.watching.test_counters import samples
+from nh_platform_tests.services.postgres import Postgres
+
+pytestmark = pytest.mark.service
+
+STORAGES = "".join(
+    f"{name}:\n  module: nh_platform.defs.deployed.postgres_storage\n  class: {kind}\n"
+    "  config: {postgres_url: {env: NH_POSTGRES_URL}}\n"
+    for name, kind in (
+        ("run_storage", "PlacingPostgresRunStorage"),
+        ("event_log_storage", "PartitionCachingPostgresEventLogStorage"),
+        ("schedule_storage", "DriverNamingPostgresScheduleStorage"),
+    )
+)
+
+
+@pytest.fixture
+def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postgres]:
+    """Give a running server, and lead Dagster's history there."""
+    pytest.importorskip("dagster_postgres")
+    with tempfile.TemporaryDirectory(prefix="nh-away-") as folder:
+        os.chmod(folder, 0o755)  # the server is another user's
+        (Path(folder) / "postgres").mkdir()
+        server = Postgres(Path(folder) / "postgres", "secret")
+        server.start()
+        (tmp_path / "dagster").mkdir()
+        (tmp_path / "dagster" / "dagster.yaml").write_text(STORAGES, encoding="utf-8")
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+        monkeypatch.setenv("NH_POSTGRES_URL", server.url)
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+
+
+def test_counters_and_watching_survive_a_database_that_is_away(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    platform = make_home(home, ("ibl",))
+    monkeypatch.setenv("NH_HOME", str(home))
+    with open_instance(platform.settings) as instance:
+        operations.sync(OpenHome(platform, instance), "ibl")
+        served = _Counted(instance)
+        up = samples(operations.metrics(home))
+        assert (up["nh_database_up",], up["nh_sessions_listed", "ibl"], up["nh_sessions", "ibl", "failed"]) == (1, 1, 0)
+        postgres.stop()
+        for status, text in ((200, operations.metrics(home)), (served.read()[0], served.read()[1].decode())):
+            away = samples(text)
+            assert status == 200
+            assert away["nh_database_up",] == 0
+            assert (away["nh_sessions_listed", "ibl"], away["nh_sessions", "ibl", "not_loaded"]) == (1, 1)
+            assert away["nh_source_usable", "ibl"] == 1
+            assert not [one for one in away if "failed" in one or one[0].startswith("nh_runs")]
+        with pytest.raises(NoInstance, match=r"does not answer: .*(refused|closed|terminat)"), database_in_words():
+            instance.get_runs_count()
+
+        looks: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            if seconds != 5.0:  # tries of the database
+                return
+            looks.append(seconds)
+            if len(looks) == 1:
+                postgres.start()
+            if len(looks) == 2:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(sys.modules["nh_platform.cli.status"].time, "sleep", sleep)
+        result = CliRunner().invoke(app, ["--home", str(home), "status", "--watch", "5"])
+        assert looks == [5.0, 5.0]
+        shown = " ".join((result.output + result.stderr).split())
+        assert "it cannot be opened" in shown
+        assert "it is asked again" in shown
+        assert shown.count("not loaded") == 1, "the second look has the table"
+        served._until = 0.0
+        assert samples(served.read()[1].decode())["nh_database_up",] == 1
