@@ -12,6 +12,7 @@ from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.operations.upkeep.pruning import RawChoice
 from nh_platform.session.display import counted
+from nh_platform.store.objects.address import shown
 
 _SHOWN = 20
 
@@ -45,7 +46,7 @@ def prune(
         console.require_known(source)
     found = operations.prune(home_folder(), source, raw=raw, dry_run=dry_run)
     for path, size in found.removed[:_SHOWN]:
-        console.say(f"{size / 1e6:10.1f} MB  {escape(str(path))}")
+        console.say(f"{size / 1e6:10.1f} MB  {escape(shown(path))}")
     if len(found.removed) > _SHOWN:
         console.say(f"… and {len(found.removed) - _SHOWN} more")
     for text in found.kept:
@@ -54,6 +55,8 @@ def prune(
     console.say(
         f"{counted(len(found.removed), 'folder or file', 'folders and files')}, {found.n_bytes / 1e6:,.1f} MB, {words}."
     )
+    if found.n_uploads:
+        console.say(f"Parts of {counted(found.n_uploads, 'upload')} that nobody ended {words}.")
     if runs:
         with console.progress() as tell:
             old = operations.prune_runs(home_folder(), runs, dry_run=dry_run, on_progress=tell)

@@ -35,10 +35,13 @@ class Pruning:
         Each with its bytes.
     kept
         Why something is left alone or could not be removed, one text each.
+    n_uploads
+        Uploads into the bucket of the store that nobody ended for a day, and whose parts were removed.
     """
 
     removed: tuple[tuple[Path, int], ...]
     kept: tuple[str, ...]
+    n_uploads: int = 0
 
     @property
     def n_bytes(self) -> int:
@@ -72,6 +75,7 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
 
     removed: list[tuple[Path, int]] = []
     kept: list[str] = []
+    n_uploads = 0
     with open_home(home) as at:
         store = at.platform.store
         chosen = store.places() if source is None else [at.platform.config(source).entry.name]
@@ -89,6 +93,7 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
         if source is None:
             beside = [*left_half_written(store.root), *left_half_written(store.root / LOCKS)]
             removed += _gone(beside, kept, dry_run)
+            n_uploads = _left_uploads(store.root, dry_run)
         if raw is not RawChoice.none:
             for path in _raw_files(at, None if source is None else chosen[0], raw, kept):
                 try:
@@ -101,7 +106,20 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
                     kept.append(f"{path} could not be removed: {error.strerror}")
                     continue
                 removed.append((path, size))
-    return Pruning(tuple(removed), tuple(kept))
+    return Pruning(tuple(removed), tuple(kept), n_uploads)
+
+
+def _left_uploads(root: Path, dry_run: bool) -> int:
+    """Remove the parts of uploads into a bucket that nobody ended for a day; return how many uploads."""
+    from nh_platform.store.objects.address import is_in_bucket
+    from nh_platform.store.objects.mirror import mirror_of
+    from nh_platform.store.objects.publishing import SUPERSEDED_S
+    from nh_platform.store.objects.uploads import remove_left_uploads
+
+    if not is_in_bucket(root):
+        return 0
+    bucket = mirror_of(root).bucket
+    return remove_left_uploads(bucket, bucket.clock() - SUPERSEDED_S, dry_run=dry_run)
 
 
 def _pruned(store: Store, place: tuple[str, str, str], kept: list[str], dry_run: bool) -> list[tuple[Path, int]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nh_platform import operations
 from nh_platform.session import StoreError
 from nh_platform.store.objects import uploads
 from nh_platform.store.objects.address import parse_address
@@ -119,6 +120,17 @@ def test_uploads_that_nobody_ends_are_removed_and_those_at_work_stay(
     assert remove_left_uploads(bucket, begun - 60) == 0
     assert remove_left_uploads(bucket, bucket.clock() + 60, dry_run=True) == 1
     assert remove_left_uploads(bucket, bucket.clock() + 60) == 1
+    assert open_uploads(object_server, bucket) == []
+
+
+def test_pruning_a_home_removes_uploads_that_nobody_ended(
+    bucket: Bucket, address: str, object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_STORE", address)
+    (tmp_path / "home").mkdir()
+    object_server.client.create_multipart_upload(Bucket=BUCKET, Key=bucket.names("left")["Key"])
+    assert operations.prune(tmp_path / "home", dry_run=True).n_uploads == 1
+    assert operations.prune(tmp_path / "home").n_uploads == 1
     assert open_uploads(object_server, bucket) == []
 
 
