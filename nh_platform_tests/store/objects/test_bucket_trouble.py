@@ -10,7 +10,7 @@ import pytest
 from nh_platform.session import StoreError
 from nh_platform.store import Store
 from nh_platform.store.file_hashes import problems, verified
-from nh_platform.store.objects import bucket, client
+from nh_platform.store.objects import client, uploads
 from nh_platform_tests.loopback.object_faults import ObjectFaults
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
 from nh_platform_tests.store.test_any_store import content
@@ -109,7 +109,8 @@ def test_a_transfer_that_breaks_off_is_no_damage(address: str, faults: ObjectFau
 def test_large_files_are_sent_in_parts_and_come_back(
     address: str, faults: ObjectFaults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket, "_IN_ONE_PIECE", 5 << 20)
+    monkeypatch.setattr(uploads, "IN_ONE_PIECE", 5 << 20)
+    monkeypatch.setattr(uploads, "PART_BYTES", 5 << 20)
     content_of_all = bytes(range(256)) * (11 << 12)
     faults.faults.add("partNumber=2", "status", status=503, times=1)
     store = Store(address)
