@@ -25,6 +25,7 @@ from nh_platform.sources.registry import broken_source, source_package_named
 from nh_platform.sources.setting_errors import setting_error
 from nh_platform.sources.source import Source
 from nh_platform.store import Store
+from nh_platform.store.records import is_there
 from nh_platform.windows.presentations.conventions import MODES, Mode, check_mode
 from nh_platform.windows.presets.preset_model import Preset
 
@@ -160,7 +161,7 @@ class Platform:
 
     def reviewed_intervals_version(self, source: str, session_id: str) -> str:
         """Return the identity of those intervals; reviews of units do not change it."""
-        if not self.reviews_file(source, session_id).exists():
+        if not is_there(self.reviews_file(source, session_id)):
             return version_of(())
         rows = self.reviewed_intervals(source, session_id).itertuples(index=False)
         return version_of(f"{row}\n" for row in rows)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.settings import PlatformSettings
 from nh_platform.qc.reviews.review_decisions import SessionReview, session_review
-from nh_platform.qc.reviews.review_files import read_reviews
+from nh_platform.qc.reviews.review_files import read_reviews, review_paths
 from nh_platform.qc.reviews.review_model import Day
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.display import counted
+from nh_platform.store.durable import read_regular
 
 if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
@@ -45,9 +46,9 @@ def session_reviews(settings: PlatformSettings, source: str, today: Day = None) 
     """
     rulebook, day = active_rulebook(settings, source), today or dt.date.today()
     found = {}
-    for path in sorted((settings.reviews / source).glob("*.yaml")):
+    for path in review_paths(settings.reviews, source):
         try:
-            if not path.is_file() or _MARK not in path.read_bytes():  # opening a pipe waits for ever
+            if _MARK not in read_regular(path):
                 continue
             outcome = session_review(read_reviews(path), rulebook, day)
         except (OSError, ConfigError):

@@ -2,8 +2,8 @@
 
 The *home* is the folder that holds everything (``NH_HOME``, default ``data``): ``store/`` (assets, unless ``NH_STORE``
 names another folder or the address of a bucket), ``dagster/`` (run
-history), ``reviews/`` (unless ``NH_REVIEWS`` names another folder) and, where a person wants other than the defaults,
-``sources.yaml``. Credentials come from the environment alone.
+history), ``reviews/`` (unless ``NH_REVIEWS`` names another folder or bucket, or the store lies in one) and, where a
+person wants other than the defaults, ``sources.yaml``. Credentials come from the environment alone.
 
 Add a setting here when a person must be able to change it without touching code. What a source's own settings mean
 belongs to that source.
@@ -24,6 +24,7 @@ from nh_platform.home.folder import home_folder
 from nh_platform.home.restoring import require_restored
 from nh_platform.home.stores import stated_store
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.own.kinds import Kind, declared_entry
 from nh_platform.sources.registry import broken_source, no_such_source, sources
@@ -33,6 +34,8 @@ from nh_platform.sources.setting_errors import (
     refuse_credentials,
     setting_error,
 )
+from nh_platform.store.names import REVIEWS
+from nh_platform.store.objects.address import is_address, is_in_bucket, local_root, parse_address, shown
 
 REVIEWS_VARIABLE = "NH_REVIEWS"
 UI_VARIABLE = "NH_UI_ADDRESS"
@@ -137,8 +140,31 @@ class PlatformSettings(BaseModel):
 
 
 def reviews_folder(home: Path) -> Path:
-    """Return the folder of the reviews of a home: that of ``NH_REVIEWS``, else ``reviews`` in it."""
-    return Path(os.environ.get(REVIEWS_VARIABLE) or home / "reviews").absolute()
+    """Return the folder of the reviews of a home.
+
+    That of ``NH_REVIEWS``, a folder or the address of a bucket; else ``.reviews`` in a store that lies in a bucket,
+    where all machines read and write the same ones, and ``reviews`` in the home.
+
+    Raises
+    ------
+    ConfigError
+        If an address cannot be one; or if the home has reviews, and the bucket of its store would be read instead.
+    """
+    stated, in_home = os.environ.get(REVIEWS_VARIABLE), (home / "reviews").absolute()
+    if stated:
+        return local_root(parse_address(stated, REVIEWS_VARIABLE)) if is_address(stated) else Path(stated).absolute()
+    store = stated_store()
+    if store is None or not is_in_bucket(store):
+        return in_home
+    if n_files := sum(1 for _ in in_home.glob("*/*.yaml")):
+        place = shown(store / REVIEWS)
+        found = f"it has {counted(n_files, 'file')} of reviews, and those of a store in a bucket are read from {place}"
+        action = (
+            f"Bring them there (aws s3 sync {in_home} {place}) and rename the folder; or go on with them on this "
+            f"machine alone: {REVIEWS_VARIABLE}={in_home}"
+        )
+        raise ConfigError(str(in_home), found, action)
+    return store / REVIEWS
 
 
 def settings_of_store(root: Path) -> PlatformSettings | None:

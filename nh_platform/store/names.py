@@ -24,6 +24,10 @@ PUBLISHED = "published.json"
 """The releases that upstream publishes beside the one that is read."""
 SOURCE_RECORDS = (WANTED, ACCEPTED, PUBLISHED)
 """Records of a source that nothing else tells: sealed, and kept twice."""
+REVIEWS = ".reviews"
+"""Holds the reviews of a store in a bucket, unless they lie elsewhere."""
+TEXTS = (".yaml", ".tsv")
+"""End the names of what reviewers write; no file of a version has them."""
 STAGING = ".staging-"
 """Begins the name of a folder that is being written or removed."""
 VERSION_DIGITS = 16

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from nh_platform.store.durable import copy_of, unreadable, write_durably, write_twice
+from nh_platform.store.durable import changing_file, copy_of, unreadable, write_durably, write_twice
 from nh_platform.store.names import PROVENANCE, STAGING
 from nh_platform.store.objects.address import is_in_bucket
 from nh_platform.store.objects.mirror import mirror_of
@@ -133,6 +133,30 @@ def write_over_known(path: Path, content: bytes) -> None:
         mirror_of(path).write_over_listed(path, content)
     else:
         write_durably(path, content)
+
+
+def change_record(path: Path, content: Callable[[], bytes | None]) -> None:
+    """Replace a record by what is made of it, whole or not at all, so that nothing is lost that others write meanwhile.
+
+    On the disk under a lock that accounts of a group share, in a bucket on condition that it is what was read.
+
+    Parameters
+    ----------
+    path, content
+        As for `change_twice`.
+
+    Raises
+    ------
+    StoreError
+        If the disk or the bucket refuses it, or others write it all the time.
+    """
+    if is_in_bucket(path):
+        mirror_of(path).change(path, content)
+        return
+    with changing_file(path):
+        fresh = content()
+        if fresh is not None:
+            write_durably(path, fresh)
 
 
 def change_twice(path: Path, content: Callable[[], bytes | None]) -> None:

@@ -16,6 +16,7 @@ from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.page_addresses import QC_SITE, site_address
 from nh_platform.home.platform import Platform
+from nh_platform.qc.reviews.review_files import review_paths
 from nh_platform.session import NhError
 from nh_platform.session.tables.across_sessions.site import SITE_OUTLIERS, SITE_RULES, SITE_SESSIONS
 from nh_platform.store.names import SOURCE_WIDE
@@ -82,10 +83,8 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
 
 def _reviews(platform: Platform, source: str) -> str:
     """Return one version for the reviews of all sessions that count today; of a file that cannot be read, its fault."""
-    folder = platform.settings.reviews / source
-    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     versions = {}
-    for path in files:
+    for path in review_paths(platform.settings.reviews, source):
         try:
             counting = platform.reviews_version(source, path.stem)
             # What decides nothing as well: a question counts for no unit, and is listed.

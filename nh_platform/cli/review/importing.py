@@ -19,6 +19,7 @@ from nh_platform.cli.console import SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
+from nh_platform.store.objects.address import shown
 
 if TYPE_CHECKING:
     from nh_platform.operations.reviewing.label_import import LabelImport
@@ -148,12 +149,12 @@ def _print_agreement(done: LabelImport) -> None:
 
 def _print_change(done: LabelImport, source: str, dry_run: bool) -> None:
     if not done.is_changed:
-        console.say(escape(f"{done.path} holds these labels already; nothing changes"))
+        console.say(escape(f"{shown(done.path)} holds these labels already; nothing changes"))
         return
     what = f"{done.added} labels new, {done.replaced} changed, {done.removed} gone"
     if dry_run:
-        console.say(escape(f"{done.path}: {what}; nothing was written"))
+        console.say(escape(f"{shown(done.path)}: {what}; nothing was written"))
         return
-    kept = f"; what was there is in {done.earlier}" if done.earlier else ""
+    kept = f"; what was there is in {shown(done.earlier)}" if done.earlier else ""
     then = f"`nh materialize {source} {done.session_id} --missing` makes the columns of units"
-    console.say(escape(f"{done.path}: {what}{kept}. {then}."))
+    console.say(escape(f"{shown(done.path)}: {what}{kept}. {then}."))

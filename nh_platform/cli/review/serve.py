@@ -51,6 +51,7 @@ def serve(
     """
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.web.desk_serving import ServedDesk, serve_desk
+    from nh_platform.store.objects.address import shown
     from nh_platform.store.records import is_there
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
@@ -63,7 +64,7 @@ def serve(
         console.say(
             f"Review desk of {escape(str(settings.home))}: {desk.address}  (Ctrl-C or kill {desk.pid} stops it)"
         )
-        console.say(f"  reviews: {escape(str(settings.reviews))}")
+        console.say(f"  reviews: {escape(shown(settings.reviews))}")
         if desk.access_token:
             console.say(f"  token, asked as the password with any name: {desk.access_token}")
             console.say("  It goes over the network as it is: put TLS or an SSH tunnel in front (docs/review-desk.md).")

@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,8 +139,7 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
     own = {*settings.home.glob("*.yaml"), *settings.home.glob("*.yml"), *(settings.home / name for name in named)}
     for path in sorted(one for one in own if one.is_file() and one.is_relative_to(settings.home)):
         _copy_one(made, path, path.relative_to(settings.home).as_posix())
-    for path in _files_below(settings.reviews, made):
-        _copy_one(made, path, f"reviews/{path.relative_to(settings.reviews).as_posix()}")
+    _copy_reviews(settings.reviews, made)
     _copy_raw(settings.home / "raw", made, raw)
     for source, of_source in settings.sources.items():
         _name_what_lies_elsewhere(source, of_source, settings.home, made)
@@ -153,6 +153,21 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
         if path.name.endswith(_BESIDE_SQLITE) or path.parent == settings.dagster_home:
             continue  # what is written anew: the configuration, and the address of a running `nh ui`
         (_copy_database if path.suffix in _SQLITE else _copy_one)(made, path, name)
+
+
+def _copy_reviews(folder: Path, made: BackupFiles) -> None:
+    """Copy all that reviewers wrote, of a bucket too."""
+    from nh_platform.store.durable import read_regular
+    from nh_platform.store.hashing import stored_sizes
+    from nh_platform.store.objects.address import is_in_bucket
+
+    if not is_in_bucket(folder):
+        for path in _files_below(folder, made):
+            _copy_one(made, path, f"reviews/{path.relative_to(folder).as_posix()}")
+        return
+    for name in stored_sizes(folder):
+        with suppress(FileNotFoundError):  # it went meanwhile
+            made.add_text(f"reviews/{name}", read_regular(folder / name))
 
 
 def _files_of_recipes(home: Path, made: BackupFiles) -> list[str]:

@@ -144,7 +144,7 @@ def _require_room(folder: Path, reviews: Path, files: Mapping[str, StoredFile]) 
     ConfigError
         If they do.
     """
-    from nh_platform.store.hashing import hash_file
+    from nh_platform.store.objects.address import shown
 
     brought = dict.fromkeys([_STORE, "dagster", _REVIEWS, "raw", "sources.yaml", *sorted(_first_parts(files))])
     taken = [name for name in brought if os.path.lexists(folder / name)]
@@ -153,15 +153,24 @@ def _require_room(folder: Path, reviews: Path, files: Mapping[str, StoredFile]) 
     if not _differs(reviews, folder / _REVIEWS):
         return
     places = {reviews / name.removeprefix(f"{_REVIEWS}/"): files[name] for name in files if _is_review(name)}
-    others = [
-        str(place)
-        for place, stated in places.items()
-        if os.path.lexists(place) and not (place.is_file() and hash_file(place) == stated)
-    ]
+    others = [shown(place) for place, stated in places.items() if not _is_free(place, stated)]
     if others:
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         found = f"it holds other reviews than the backup: {', '.join(others[:_NAMED])}{more}"
-        raise ConfigError(str(reviews), found, "Set NH_REVIEWS to an empty folder, or unset it.")
+        raise ConfigError(shown(reviews), found, "Set NH_REVIEWS to an empty folder, or unset it.")
+
+
+def _is_free(place: Path, stated: StoredFile) -> bool:
+    """Return whether nothing lies in the place of a review file, or the file itself."""
+    from nh_platform.store.hashing import hash_file, hash_object
+    from nh_platform.store.objects.address import is_in_bucket
+
+    if not is_in_bucket(place):
+        return not os.path.lexists(place) or (place.is_file() and hash_file(place) == stated)
+    try:
+        return hash_object(place) == stated
+    except FileNotFoundError:
+        return True
 
 
 def _is_review(name: str) -> bool:
@@ -201,6 +210,7 @@ def _copy(source: Path, name: str, partial: Path, stated: StoredFile) -> None:
 def _give_names(folder: Path, begun: Restoration) -> None:
     """Give the files of a restoration their names in the home, the store last; what has its name already keeps it."""
     from nh_platform.store.durable import sync_folder, write_durably
+    from nh_platform.store.objects.address import is_in_bucket
 
     partial, reviews = folder / begun.partial, Path(begun.reviews)
     # Last, because `open_store` reads a store without asking for the settings of its home.
@@ -208,7 +218,8 @@ def _give_names(folder: Path, begun: Restoration) -> None:
         if child.name == _REVIEWS and _differs(reviews, folder / _REVIEWS):
             for path in sorted(one for one in child.rglob("*") if one.is_file()):
                 place = reviews / path.relative_to(child)
-                place.parent.mkdir(parents=True, exist_ok=True)
+                if not is_in_bucket(place):
+                    place.parent.mkdir(parents=True, exist_ok=True)
                 write_durably(place, path.read_bytes())
         elif os.path.lexists(folder / child.name):
             found = f"{child.name} appeared in it while a backup was restored into it"
@@ -226,7 +237,7 @@ def _elsewhere(folder: Path, begun: Restoration) -> Iterator[str]:
     from nh_platform.store.objects.address import shown
 
     if _differs(Path(begun.reviews), folder / _REVIEWS):
-        yield f"reviews are in {begun.reviews}, where NH_REVIEWS has them read"
+        yield f"reviews are in {shown(Path(begun.reviews))}, where they are read"
     store = stated_store()
     if store is not None and (folder / _STORE).is_dir() and _differs(store, folder / _STORE):
         yield f"the store is in {folder / _STORE}, and NH_STORE names {shown(store)}: unset it, or copy the store there"

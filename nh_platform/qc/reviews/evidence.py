@@ -16,6 +16,7 @@ import pandas as pd
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform.session import Note, RawRecording
 from nh_platform.session.tables.carried_reviews import CARRIED_REVIEWS
+from nh_platform.store.records import is_there
 
 LABELS, TRAINS = "labels", "spike-trains.tsv"
 
@@ -56,7 +57,7 @@ def evidence_version(reviews_file: Path) -> str:
         If a file cannot be read.
     """
     folder = evidence_folder(reviews_file)
-    if not folder.is_dir():
+    if not is_there(folder):
         return ""
     from nh_platform.qc.reviews.curators.label_files import labels_version
     from nh_platform.qc.reviews.resorted.fingerprints import trains_version
@@ -80,7 +81,7 @@ def read_evidence(reviews_file: Path, recording: RawRecording) -> Evidence:
     folder = evidence_folder(reviews_file)
     labels, notes = curated_columns(read_all_labels(folder / LABELS), units)
     carried = CARRIED_REVIEWS.empty()
-    if (folder / TRAINS).exists():
+    if is_there(folder / TRAINS):
         from nh_platform.qc.reviews.resorted.carried_reviews import carried_table, carried_trains
         from nh_platform.qc.reviews.resorted.fingerprints import read_fingerprints
         from nh_platform.qc.reviews.resorted.proposals import without_carried

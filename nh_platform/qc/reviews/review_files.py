@@ -18,10 +18,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from nh_platform.qc.reviews.review_model import ALL_PROBES, About, Day, NonEmpty, Review, free_id, text_of_number
+from nh_platform.qc.reviews.review_places import read_stated
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.errors import close_matches
 from nh_platform.session.yaml_files.validation_errors import checked
-from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml, read_optional
+from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml
+from nh_platform.store.records import folder_names, record_names
 
 _EFFECTIVE = frozenset(Review.model_fields) - {"id", "comment", "evidence", "answers", "closes", "blind", "shown"}
 """Keys of a decision that change what is made of it."""
@@ -106,7 +108,7 @@ def read_reviews(path: str | os.PathLike[str]) -> SessionReviews:
     file = Path(path)
     source, session_id = file.parent.name, file.stem
     name = f"{source}/{file.name}"
-    text = read_optional(file, name)
+    text = read_stated(file, name)
     return SessionReviews(source, session_id) if text is None else parse_reviews(text, name, source, session_id)
 
 
@@ -118,12 +120,18 @@ def read_all_reviews(
     Both are sorted by source and session; a file with a mistake is its session's matter alone.
     """
     found, mistakes = [], []
-    for path in sorted(Path(folder).glob(f"{source or '*'}/*.yaml")):
-        try:
-            found.append(read_reviews(path))
-        except ConfigError as error:
-            mistakes.append(error)
+    for name in folder_names(Path(folder)) if source is None else [source]:
+        for path in review_paths(Path(folder), name):
+            try:
+                found.append(read_reviews(path))
+            except ConfigError as error:
+                mistakes.append(error)
     return found, mistakes
+
+
+def review_paths(folder: Path, source: str) -> list[Path]:
+    """Return the review files of a source, sorted; none where there are none."""
+    return [folder / source / name for name in record_names(folder / source) if name.endswith(".yaml")]
 
 
 @lru_cache(maxsize=_TEXTS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from pydantic import ValidationError
 
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews, read_reviews
 from nh_platform.qc.reviews.review_model import Review, free_id, reviewer_names
+from nh_platform.qc.reviews.review_places import read_stated, require_place
 from nh_platform.qc.reviews.review_text import diff_of, file_with, stated_keys
 from nh_platform.session import ConfigError, NhError, StoreError, UnknownSession
 from nh_platform.session.display import counted
 from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_optional
 from nh_platform.store.durable import changing_file, is_half_written, write_durably
+from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.records import change_record
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
 
     What stands in the file stays byte for byte. The new text is read by the reader of reviews, and read back from the
     disk, before it replaces the old file; it is on the disk when this returns. What a killed process left half-written
-    is removed.
+    is removed. In a bucket it takes the place of the file that was read, and of no other: where another machine wrote
+    meanwhile, the reviews are added behind its.
 
     Parameters
     ----------
@@ -92,8 +96,10 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
         If the file has a mistake or would have one with these reviews, with file and line, or if one answers a review
         that there is not; nothing is written.
     StoreError
-        If the disk refuses it, or another process holds the file for 30 s.
+        If the disk or the bucket refuses it, or another process holds the file for 30 s.
     """
+    if is_in_bucket(path):
+        return _append_in_bucket(path, entries, digest)
     try:
         place = path.resolve()
     except RuntimeError as error:  # so says Python before 3.13
@@ -122,12 +128,29 @@ def preview_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest:
     return _appended(path, entries, digest)[1]
 
 
+def _append_in_bucket(path: Path, entries: Sequence[Mapping[str, Any]], digest: str | None) -> SavedReviews:
+    require_place(path)
+    saved: list[SavedReviews] = []
+
+    def after() -> bytes | None:
+        # A try whose answer was lost may have saved them, and another machine added to the file since.
+        if saved and all(one in (now := read_reviews(path)).reviews for one in saved[-1].added):
+            saved.append(replace(saved[-1], reviews=now))
+            return None
+        text, found, fresh = _appended(path, entries, digest)
+        saved.append(found)
+        return None if fresh == text else fresh.encode()
+
+    change_record(path, after)
+    return saved[-1]
+
+
 def _appended(
     path: Path, entries: Sequence[Mapping[str, Any]], digest: str | None
 ) -> tuple[str | None, SavedReviews, str]:
     """Return the text of a file, what it holds with entries added, and its text then."""
     source, session_id, name = path.parent.name, path.stem, f"{path.parent.name}/{path.name}"
-    text = read_optional(path, name)
+    text = read_stated(path, name)
     before = read_reviews(path) if text is None else parse_reviews(text, name, source, session_id)
     if digest is not None and digest != before.digest:
         raise ReviewsChanged(before, name, _added_since(before, text or "", digest))

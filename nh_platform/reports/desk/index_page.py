@@ -21,6 +21,7 @@ from nh_platform.reports.page.shell import PACKAGE as SHARED
 from nh_platform.reports.page.shell import content_policy, read_static
 from nh_platform.reports.session_page.stored import ASSET
 from nh_platform.session import NhError, StoreError
+from nh_platform.store.objects.address import shown
 
 _PACKAGE = "nh_platform.reports.desk"
 
@@ -29,7 +30,7 @@ def index_page(desk: Desk) -> ServedPage:
     """Return the first page: the queue, which its script fills, and every stored session with its reviews."""
     settings = {"token": desk.form_token, "reviewer": desk.reviewer, "blind": desk.blind}
     sessions = list(_sessions(desk))
-    folder = str(desk.platform.settings.reviews)
+    folder = shown(desk.platform.settings.reviews)
     return _page(
         "index.html", "index.js", reasons=REASONS, sessions=sessions, settings=json.dumps(settings), folder=folder
     )

@@ -7,9 +7,10 @@ another reason. What the units table says of a unit is `unit_rows.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from nh_platform.qc.reviews.review_decisions import Weighed, weighed_things
@@ -20,6 +21,7 @@ from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.desk.unit_rows import UnitRow, session_units
 from nh_platform.reports.session_page.told_reviews import open_questions
 from nh_platform.session import ConfigError, NhError, UnknownSession
+from nh_platform.store.records import record_state
 
 REASONS = {
     "near": "near a threshold",
@@ -168,14 +170,11 @@ def _weighed(desk: Desk, source: str, reviews: SessionReviews) -> dict[About, We
 
 def _reviews(desk: Desk, source: str, session: str) -> SessionReviews:
     path = desk.reviews_file(source, session)
-    try:
-        facts = path.stat()
-    except OSError:
-        return read_reviews(path)
-    return _read_once(str(path), facts.st_mtime_ns, facts.st_size, facts.st_ino)
+    state = record_state(path)
+    return read_reviews(path) if state is None else _read_once(path, state)
 
 
 @lru_cache(maxsize=2000)
-def _read_once(path: str, *_: int) -> SessionReviews:
+def _read_once(path: Path, _: Hashable) -> SessionReviews:
     """Read a review file; again where it was written since. A file is replaced whole, so that its inode moves."""
     return read_reviews(path)

@@ -20,6 +20,7 @@ from nh_platform.qc.reviews.review_model import About, Review, reader_of
 from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.session_page.told_reviews import told_reviews
 from nh_platform.session import ConfigError
+from nh_platform.store.objects.address import shown as shown_path
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
     whole = session_review(standing, rulebook, today)
     return {
         "digest": reviews.digest,
-        "file": str(desk.reviews_file(reviews.source, reviews.session_id)),
+        "file": shown_path(desk.reviews_file(reviews.source, reviews.session_id)),
         "quorum": rulebook.review_quorum,
         "today": str(today),
         "reviews": [_marked(one, counting) for one in told_reviews(shown, today)],

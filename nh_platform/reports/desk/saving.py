@@ -17,6 +17,7 @@ from nh_platform.reports.desk.posted import Post, entries_of
 from nh_platform.reports.desk.readers import Reader, decided_by, session_state
 from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.desk.unit_rows import session_units
+from nh_platform.store.objects.address import shown
 
 _TRIES = 50
 """How often the file may change between looking and writing before the person is asked to save again."""
@@ -47,7 +48,7 @@ def save_post(desk: Desk, source: str, session_id: str, post: Post) -> dict[str,
     reader = Reader(post.reviewer, desk.blind)
     seen = desk.reviews(source, session_id)
     if post.preview:
-        return {"diff": _diff(preview_reviews(path, signed(entries, seen, reader)), reader), "file": str(path)}
+        return {"diff": _diff(preview_reviews(path, signed(entries, seen, reader)), reader), "file": shown(path)}
     saved = _appended(path, post.digest or seen.digest, entries, seen, reader)
     desk.saved(source, session_id)
     state = session_state(desk, saved.reviews, reader)

@@ -48,6 +48,7 @@ from nh_platform.store.codecs.parquet import column_names, read_table
 from nh_platform.store.file_hashes import is_stored
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.records import is_there
 
 UNITS, SPIKES = "units", "raw_spikes"
 
@@ -260,7 +261,7 @@ def _report(store: Store, source: str, session_id: str, site: Path | None) -> tu
 def _read_reviews(platform: Platform, source: str, session_id: str, rulebook: Rulebook, read: _Read) -> str:
     """Read what the reviews of a session come to, and return why it is set aside; empty where it is not."""
     path = platform.reviews_file(source, session_id)
-    if not path.exists():
+    if not is_there(path):
         return ""
     try:
         reviews = read_reviews(path)

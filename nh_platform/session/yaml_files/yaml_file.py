@@ -124,8 +124,19 @@ def read_optional(path: Path, file: str = "") -> str | None:
     except OSError as error:
         found = f"it cannot be read: {error.strerror}"
         raise ConfigError(name, found, "Check the path and who may read the file.") from error
+    return text_of(content, name)
+
+
+def text_of(content: bytes, name: str) -> str:
+    """Return bytes that people edit as text; ``name`` says in errors where they stand.
+
+    Raises
+    ------
+    ConfigError
+        If they are longer than `LONGEST_FILE_MB` or no UTF-8 text.
+    """
     line = content.count(b"\n") + 1
-    if len(content) > longest:
+    if len(content) > LONGEST_FILE_MB * 1_000_000:
         raise ConfigError(f"{name}:{line}", f"it is longer than {LONGEST_FILE_MB} MB", "Divide it, or remove a part.")
     try:
         return content.decode()

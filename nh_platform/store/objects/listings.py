@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from nh_platform.store.names import POINTER, PROVENANCE
+from nh_platform.store.names import POINTER, PROVENANCE, TEXTS
 from nh_platform.store.objects.bucket import Bucket, Content, Entry
 from nh_platform.store.objects.cache_size import RECORDS, cache_refused
 from nh_platform.store.sealed import BrokenSeal, unseal_lines
@@ -140,7 +140,8 @@ class Listings:
             self._scopes[scope] = ended, of_scope
 
     def _learn(self, objects: dict[str, Entry]) -> None:
-        """Read the pointers of a listing, and the records of the versions that they name, in parallel."""
+        """Read the pointers of a listing, what these name, and texts of reviewers, in parallel."""
+        self._read_all((key for key in objects if key.endswith(TEXTS)), objects)
         pointers = [key for key in objects if key.endswith(f"/{POINTER}")]
         self._read_all(pointers, objects)
         named = []

@@ -11,6 +11,8 @@ import errno
 import hashlib
 import math
 import os
+import random
+import time
 import uuid
 from collections.abc import Callable
 from functools import lru_cache
@@ -26,6 +28,8 @@ from nh_platform.store.objects.listings import Listings, above
 
 _CHANGES = 50
 """How often a record is read and written anew because another machine wrote it between."""
+_WAIT_S = 0.02
+"""Up to this time is waited after each lost try, ten times it at most [s]."""
 
 
 class Mirror:
@@ -56,7 +60,7 @@ class Mirror:
         if not key:
             return bool(self._listings.names("") or self._listings.beside(""))
         if key.count("/") < 2 and self.entry(path) is None:
-            return key in self._listings.names(above(key))
+            return key.rpartition("/")[2] in self._listings.names(above(key))
         return self.entry(path) is not None or any(one.startswith(f"{key}/") for one in self._listings.beside(key))
 
     def folders(self, path: Path) -> list[str]:
@@ -72,8 +76,11 @@ class Mirror:
         return sorted(one for one in self._listings.below(self.key(path)) if "/" not in one)
 
     def tree(self, path: Path) -> dict[str, Entry]:
-        """Return all objects below the folder of a source, a session or what is in it, by their path from it."""
+        """Return all objects below a folder, by their path from it; below the root those of its folders."""
         key = self.key(path)
+        if not key:
+            of_folders = {name: self.tree(path / name) for name in self.folders(path)}
+            return {f"{name}/{rest}": entry for name, tree in of_folders.items() for rest, entry in tree.items()}
         if key and "/" not in key:
             return {one[len(key) + 1 :]: entry for one, entry in self._listings.of_source(key).items()}
         return self._listings.below(key)
@@ -130,7 +137,8 @@ class Mirror:
         StoreError
             If others write it again and again.
         """
-        for _ in range(_CHANGES):
+        for lost in range(_CHANGES):
+            time.sleep(random.uniform(0, _WAIT_S * min(lost, 10)))  # eight machines at once took 60 tries without
             before = self.bucket.get(self.key(path))
             self.look_again(path)
             fresh = content()

@@ -18,9 +18,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nh_platform.qc.reviews.curators.stated_labels import Kind
+from nh_platform.qc.reviews.review_places import read_stated
 from nh_platform.session import ConfigError
 from nh_platform.session.yaml_files.validation_errors import checked
-from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml, read_optional
+from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml
+from nh_platform.store.records import record_names
 
 _CURATOR = re.compile(r"[a-z0-9][a-z0-9_\-]{0,39}")
 _SUFFIX = ".yaml"
@@ -122,7 +124,7 @@ def read_labels(path: Path) -> CuratorLabels | None:
     """
     source, session_id, curator = path.parents[2].name, path.parents[1].name, path.stem
     name = f"{source}/{session_id}/labels/{path.name}"
-    text = read_optional(path, name)
+    text = read_stated(path, name)
     if text is None:
         return None
     lined = parse_yaml(text, name)
@@ -147,8 +149,8 @@ def read_all_labels(folder: Path) -> list[CuratorLabels]:
 
 def label_paths(folder: Path) -> list[Path]:
     """Return the files of a folder of labels, sorted; what is no curator's name is none of them."""
-    named = [path for path in folder.glob(f"*{_SUFFIX}") if _CURATOR.fullmatch(path.stem)]
-    return sorted(named)
+    named = (name for name in record_names(folder) if name.endswith(_SUFFIX))
+    return [folder / name for name in named if _CURATOR.fullmatch(name.removesuffix(_SUFFIX))]
 
 
 def labels_version(folder: Path) -> str:
@@ -164,7 +166,7 @@ def labels_version(folder: Path) -> str:
         return ""
     digest = hashlib.sha256()
     for path in paths:
-        text = read_optional(path, f"{folder.parent.name}/labels/{path.name}") or ""
+        text = read_stated(path, f"{folder.parent.name}/labels/{path.name}") or ""
         digest.update(f"{path.name}\x1f{text}\x1e".encode())
     return digest.hexdigest()
 

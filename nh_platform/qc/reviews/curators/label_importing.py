@@ -25,7 +25,9 @@ from nh_platform.qc.reviews.curators.label_files import (
 from nh_platform.qc.reviews.curators.stated_labels import Label, LabelSet, StatedLabels
 from nh_platform.qc.reviews.curators.unit_matching import MatchedLabels, sorting_id
 from nh_platform.session import ConfigError
-from nh_platform.store.durable import changing_file, write_durably
+from nh_platform.store.durable import read_regular, write_durably
+from nh_platform.store.objects.address import shown
+from nh_platform.store.records import change_record
 
 _EARLIER = "earlier"
 
@@ -145,20 +147,23 @@ def save_labels(path: Path, change: LabelChange, before: CuratorLabels | None) -
     StoreError
         If the disk refuses it, or another process holds the file for 30 s.
     """
-    with changing_file(path):
+    kept: list[Path] = []
+
+    def after() -> bytes | None:
         if read_labels(path) != before:
-            raise ConfigError(str(path), "somebody changed it while the labels were read", "Import the file again.")
+            raise ConfigError(shown(path), "somebody changed it while the labels were read", "Import the file again.")
         if not change.is_changed:
             return None
-        earlier = None
         if before is not None and (change.replaced or change.removed):
-            content = path.read_bytes()
+            content = read_regular(path)
             name = f"{path.stem}-{hashlib.sha256(content).hexdigest()[:12]}{path.suffix}"
-            earlier = path.parent / _EARLIER / name
-            earlier.parent.mkdir(exist_ok=True)
-            write_durably(earlier, content)
-        write_durably(path, to_text(change.after).encode())
-        return earlier
+            kept[:] = [path.parent / _EARLIER / name]
+            kept[0].parent.mkdir(parents=True, exist_ok=True)
+            write_durably(kept[0], content)
+        return to_text(change.after).encode()
+
+    change_record(path, after)
+    return kept[0] if kept else None
 
 
 def _without(entry: ImportedFile, replaced: set[tuple[str, str]]) -> ImportedFile:

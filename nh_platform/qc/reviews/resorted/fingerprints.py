@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.qc.reviews.resorted.spike_agreement import Ticks, to_ticks
+from nh_platform.qc.reviews.review_places import read_stated
 from nh_platform.session import ConfigError
-from nh_platform.session.yaml_files.yaml_file import read_optional
-from nh_platform.store.durable import changing_file, write_durably
+from nh_platform.store.records import change_record
 
 STRETCH_SPIKES = 50
 _PLACES = (1, 3, 5)
@@ -90,7 +90,7 @@ def read_fingerprints(path: Path) -> tuple[Fingerprint, ...]:
         If the file is not as `to_text` writes it, with its line.
     """
     name = f"{path.parents[1].name}/{path.parent.name}/{path.name}"
-    text = read_optional(path, name)
+    text = read_stated(path, name)
     found = []
     for number, line in enumerate((text or "").splitlines(), 1):
         if not line or line.startswith("#") or line == "\t".join(_COLUMNS):
@@ -117,7 +117,7 @@ def trains_version(path: Path) -> str:
     ConfigError
         If the file cannot be read.
     """
-    text = read_optional(path, f"{path.parent.name}/{path.name}")
+    text = read_stated(path, f"{path.parent.name}/{path.name}")
     return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
@@ -141,13 +141,16 @@ def save_fingerprints(path: Path, new: Sequence[Fingerprint]) -> int:
     StoreError
         If the disk refuses it, or another process holds the file for 30 s.
     """
-    with changing_file(path):
+    written: list[bytes] = []
+
+    def after() -> bytes | None:
         known = read_fingerprints(path)
-        after = with_reviews(known, new)
-        content = to_text(after).encode()
-        if [*map(_whole, after)] != [*map(_whole, known)]:
-            write_durably(path, content)
-    return len(content)
+        both = with_reviews(known, new)
+        written[:] = [to_text(both).encode()]
+        return written[0] if [*map(_whole, both)] != [*map(_whole, known)] else None
+
+    change_record(path, after)
+    return len(written[0])
 
 
 def to_text(fingerprints: Iterable[Fingerprint]) -> str:
