@@ -171,3 +171,14 @@ def test_every_session_whose_last_run_failed_is_counted_whoever_launched_it() ->
     decision = decide(states, [*by_hand, Attempt("c", "aaaa", AttemptState.failed)], snapshot=1, cap=10)
     assert decision.failed == {"a": ASKED_AGAIN, "b": NOT_WANTED}
     assert [request.session_id for request in decision.requests] == ["a"], "what is current is not failed"
+
+
+def test_what_a_killed_run_was_to_make_is_asked_for_again_though_it_is_published() -> None:
+    """Killed between an output and its checks: the output is not stale, and nobody else would ask for its checks."""
+    left = SessionState("a", ("units",), "aaaa", is_wanted=True)
+    killed = Attempt("a", "aaaa", AttemptState.outside, ended_at=1.0, assets=("raw_spikes", "units"))
+    (asked,) = decide([left], [killed], snapshot=1, cap=10, now=1e6).requests
+    assert asked.assets == ("raw_spikes", "units")
+    failed = Attempt("a", "aaaa", AttemptState.failed, ended_at=2.0, assets=("raw_spikes", "units"))
+    (asked,) = decide([left], [killed, failed], snapshot=1, cap=10, now=1e6).requests
+    assert asked.assets == ("units",), "a run that came to its end has evaluated its checks"

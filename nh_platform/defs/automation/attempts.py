@@ -120,7 +120,8 @@ def _ended(instance: dg.DagsterInstance, store: Store, source: str, states: Sour
         state = _STATES[run.status]
         if state is AttemptState.failed and failed_outside(run.tags):
             state = AttemptState.outside
-        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, _ended_at(record)))
+        target, assets = run.tags.get(TARGET_TAG, ""), tuple(sorted(key.path[-1] for key in run.asset_selection or ()))
+        attempts.append(Attempt(run.tags[PARTITION_TAG], target, state, _ended_at(record), assets))
     return attempts
 
 
