@@ -210,7 +210,7 @@ def decide(
         by = asked.get(state.session_id)
         before = [one for one in every if by is None or one.ended_at > by.at]
         own = [attempt.target for attempt in before if attempt.state is not AttemptState.outside]
-        again = _again_at(before, state.target)
+        again = _again_at(before, state.target, now)
         if state.session_id in busy:
             in_progress.append(state.session_id)
         elif (state.session_id, state.target) in unusable:
@@ -261,12 +261,15 @@ def _assets(state: SessionState, every: Sequence[Attempt]) -> tuple[str, ...]:
     return (*(name for name in killed if name not in state.stale), *state.stale)
 
 
-def _again_at(before: Sequence[Attempt], target: str) -> float:
-    """Return when a session is asked for again after runs in a row that failed outside it; 0 where at once."""
+def _again_at(before: Sequence[Attempt], target: str, now: float) -> float:
+    """Return when a session is asked for again after runs in a row that failed outside it; 0 where at once.
+
+    At once also where the last of them ends in the future: a clock was set back since, and it would wait a day for it.
+    """
     in_a_row = list(
         takewhile(lambda one: one.state is AttemptState.outside and one.target in (target, ""), before[::-1])
     )
-    if not in_a_row:
+    if not in_a_row or in_a_row[0].ended_at > now:
         return 0.0
     return in_a_row[0].ended_at + min(FIRST_GAP_S * 2 ** (len(in_a_row) - 1), LONGEST_GAP_S)
 

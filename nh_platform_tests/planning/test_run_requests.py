@@ -182,3 +182,10 @@ def test_what_a_killed_run_was_to_make_is_asked_for_again_though_it_is_published
     failed = Attempt("a", "aaaa", AttemptState.failed, ended_at=2.0, assets=("raw_spikes", "units"))
     (asked,) = decide([left], [killed, failed], snapshot=1, cap=10, now=1e6).requests
     assert asked.assets == ("units",), "a run that came to its end has evaluated its checks"
+
+
+@pytest.mark.parametrize("moved_s", [-86400.0, 86400.0])
+def test_a_clock_that_is_moved_by_a_day_lets_no_session_wait_for_it(moved_s: float) -> None:
+    ended = [Attempt("a", "aaaa", AttemptState.outside, ended_at=1e6 + number) for number in range(3)]
+    assert decide([state("a")], ended, snapshot=1, cap=10, now=1e6 + 4).requests == ()
+    assert len(decide([state("a")], ended, snapshot=1, cap=10, now=1e6 + 4 + moved_s).requests) == 1
