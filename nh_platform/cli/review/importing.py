@@ -19,7 +19,6 @@ from nh_platform.cli.console import SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
-from nh_platform.store.objects.address import shown
 
 if TYPE_CHECKING:
     from nh_platform.operations.reviewing.label_import import LabelImport
@@ -148,6 +147,8 @@ def _print_agreement(done: LabelImport) -> None:
 
 
 def _print_change(done: LabelImport, source: str, dry_run: bool) -> None:
+    from nh_platform.store.objects.address import shown
+
     if not done.is_changed:
         console.say(escape(f"{shown(done.path)} holds these labels already; nothing changes"))
         return

@@ -12,7 +12,6 @@ from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.operations.upkeep.pruning import RawChoice
 from nh_platform.session.display import counted
-from nh_platform.store.objects.address import shown
 
 _SHOWN = 20
 
@@ -42,6 +41,8 @@ def prune(
 
         nh prune --runs 180
     """
+    from nh_platform.store.objects.address import shown
+
     if source:
         console.require_known(source)
     found = operations.prune(home_folder(), source, raw=raw, dry_run=dry_run)
