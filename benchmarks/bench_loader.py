@@ -3,7 +3,7 @@
 Every compared window equals a plain count before a time is printed, and torch_brain's counts of the same windows: it
 reads its own file, kept open, in its own environment. Add a run here for what else the loader reads.
 
-Run: ``python benchmarks/bench_loader.py`` (a minute, 1 GB, 500 MB of temporary files; the environment of torch_brain is
+Run: ``python -m benchmarks.bench_loader`` (a minute, 1 GB, 500 MB of temporary files; the environment of torch_brain is
 made first, 2 minutes).
 """
 
@@ -18,19 +18,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from aims import Aims
-from bench_binning import DURATION_S, N_SPIKES, N_UNITS, random_spikes
-from peers import run_in_peer
 
+from benchmarks.aims import Aims
+from benchmarks.harness.sessions import IBL, spikes_of
+from benchmarks.peers import run_in_peer
 from nh_platform.load.session_part import SessionPart
+from nh_platform.session import Spikes
 from nh_platform.store.codecs.spike_event_files import SPIKE_EVENTS_FILE, SpikeEvents, write_spike_events
 from nh_platform.windows.time_order import ordered_spikes
 
 N_WINDOWS, N_COMPARED = 2000, 50
+N_UNITS, DURATION_S = IBL.n_units, IBL.duration_s
 
 
 def session_part(folder: Path) -> SessionPart:
-    spikes = random_spikes(N_SPIKES, 0)
+    with np.load(spikes_of(IBL)) as stored:
+        nothing = np.zeros(len(stored["times"]), dtype=np.float32)
+        spikes = Spikes(stored["times"], stored["offsets"], nothing, nothing)
     began = time.process_time()
     ordered = ordered_spikes(spikes)
     print(f"order of {len(spikes.times):,} spikes: {time.process_time() - began:.2f} CPU s (kernels compiled with it)")

@@ -1,19 +1,19 @@
-"""Runs inside the environment of a peer library: its spike counts of one session, and the CPU seconds that they took.
+"""Runs inside the environment of a peer library: its spike counts of one session.
 
-``python peer_binning.py JOB INPUT.npz OUTPUT.npz``. INPUT has times (s) and unit (int64) of every spike in the order of
-time, n_units, events (s), stop (s), bin_s of the session, and start_s, stop_s, event_bin_s around events. OUTPUT gets
-counts, uint8 (n_units, n_bins) or (n_events, n_units, n_bins), and seconds, one per run. What a library makes of the
-arrays before it counts is not timed. Add a job here when another function of a peer is compared.
+``python peer_binning.py JOB INPUT.npz OUTPUT.npz``, started by the harness. INPUT has times (s) and unit (int64) of
+every spike in the order of time, n_units, events (s), stop (s), bin_us of the session, and event_start_us, event_bins
+and event_bin_us around events. OUTPUT gets counts, uint8 (n_units, n_bins) or (n_events, n_units, n_bins). What a
+library makes of the arrays before it counts is not timed. Add a job here when another function of a peer is compared.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from turns import take_turns
 
 Job = Callable[[], Any]
 Arrays = dict[str, Any]
@@ -26,8 +26,13 @@ def as_it_is(counts: Any) -> Any:
 def brainbox_bincount2d(given: Arrays) -> tuple[Job, Job]:
     from brainbox.processing import bincount2D
 
-    # As brainbox calls it itself: it looks for the units, here all of which have spikes.
-    return lambda: bincount2D(given["times"], given["unit"], given["bin_s"], xlim=[0.0, given["stop"]])[0], as_it_is
+    def in_rows(found: Any) -> Any:
+        counts = np.zeros((given["n_units"], found[0].shape[1]), dtype=found[0].dtype)
+        counts[found[2]] = found[0]
+        return counts
+
+    # As brainbox calls it itself: it looks for the units that have spikes.
+    return lambda: bincount2D(given["times"], given["unit"], bin_s(given), xlim=[0.0, given["stop"]]), in_rows
 
 
 def brainbox_bincount2d_ybin_1(given: Arrays) -> tuple[Job, Job]:
@@ -35,7 +40,7 @@ def brainbox_bincount2d_ybin_1(given: Arrays) -> tuple[Job, Job]:
 
     # Units that are 0 to n - 1 are bins of width 1: nothing is looked for.
     limits = {"xlim": [0.0, given["stop"]], "ylim": [0, given["n_units"] - 1]}
-    return lambda: bincount2D(given["times"], given["unit"], given["bin_s"], 1, **limits)[0], as_it_is
+    return lambda: bincount2D(given["times"], given["unit"], bin_s(given), 1, **limits)[0], as_it_is
 
 
 def pynapple_count(given: Arrays) -> tuple[Job, Job]:
@@ -46,7 +51,7 @@ def pynapple_count(given: Arrays) -> tuple[Job, Job]:
     trains = np.split(given["times"][order], cut)
     span = pynapple.IntervalSet(0.0, given["stop"])
     group = pynapple.TsGroup({k: pynapple.Ts(train) for k, train in enumerate(trains)}, time_support=span)
-    return lambda: group.count(given["bin_s"]), lambda counts: counts.values.T
+    return lambda: group.count(bin_s(given)), lambda counts: counts.values.T
 
 
 def torch_brain_bin_spikes(given: Arrays) -> tuple[Job, Job]:
@@ -55,23 +60,21 @@ def torch_brain_bin_spikes(given: Arrays) -> tuple[Job, Job]:
 
     domain = Interval(0.0, given["stop"])
     spikes = IrregularTimeSeries(timestamps=given["times"], unit_index=given["unit"], domain=domain)
-    n_units, bin_s = given["n_units"], given["bin_s"]
-    return lambda: bin_spikes(spikes, num_units=n_units, bin_size=bin_s), lambda counts: counts.T
+    n_units, width = given["n_units"], bin_s(given)
+    return lambda: bin_spikes(spikes, num_units=n_units, bin_size=width), lambda counts: counts.T
 
 
 def brainbox_bin_spikes2d(given: Arrays) -> tuple[Job, Job]:
     from brainbox.singlecell import bin_spikes2D
 
-    units = np.arange(given["n_units"])
-    window = -given["start_s"], given["stop_s"], given["event_bin_s"]
+    units, window = np.arange(given["n_units"]), around_events(given)
     return lambda: bin_spikes2D(given["times"], given["unit"], units, given["events"], *window)[0], as_it_is
 
 
 def brainbox_calculate_peths(given: Arrays) -> tuple[Job, Job]:
     from brainbox.singlecell import calculate_peths
 
-    units = np.arange(given["n_units"])
-    window = -given["start_s"], given["stop_s"], given["event_bin_s"]
+    units, window = np.arange(given["n_units"]), around_events(given)
     plain = {"smoothing": 0, "return_fr": False}
     return (
         lambda: calculate_peths(given["times"], given["unit"], units, given["events"], *window, **plain)[1],
@@ -90,6 +93,16 @@ JOBS = {
         brainbox_calculate_peths,
     )
 }
+PACKAGES = {"brainbox": ("ibllib", "numpy"), "pynapple": ("pynapple", "numpy"), "torch": ("torch-brain", "torch")}
+
+
+def bin_s(given: Arrays) -> float:
+    return float(given["bin_us"] / 1e6)
+
+
+def around_events(given: Arrays) -> tuple[float, float, float]:
+    start_us, bin_us = given["event_start_us"], given["event_bin_us"]
+    return -start_us / 1e6, (start_us + given["event_bins"] * bin_us) / 1e6, bin_us / 1e6
 
 
 def main() -> None:
@@ -98,14 +111,9 @@ def main() -> None:
         given: Arrays = {key: stored[key] if stored[key].ndim else stored[key].item() for key in stored.files}
     count, as_ours = JOBS[name](given)
     first = count()  # not timed: pynapple compiles its loop at the first call
-    counts = np.minimum(as_ours(first), 255).astype(np.uint8)
+    np.savez(target, counts=np.minimum(as_ours(first), 255).astype(np.uint8))
     del first
-    seconds = []
-    for _ in range(given["n_runs"]):
-        began = time.process_time()
-        count()
-        seconds.append(time.process_time() - began)
-    np.savez(target, counts=counts, seconds=seconds)
+    take_turns(count, PACKAGES[name.split("_")[0]])
 
 
 if __name__ == "__main__":

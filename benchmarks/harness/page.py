@@ -1,0 +1,203 @@
+"""The page of benchmarks, made of what is stored: nothing on it is typed by hand but what rows say of themselves.
+
+Contains the tables in Markdown. Add here a column, or a section that every run can fill. What surrounds the tables
+stands in ``docs/benchmarks.md`` outside of the marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.harness.comparison import Row
+from benchmarks.peers import ROOT
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- made by `python -m benchmarks`: begin -->", "<!-- made by `python -m benchmarks`: end -->"
+
+
+def write_page(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row], path: Path = PAGE) -> None:
+    """Put the tables between the marks of the page.
+
+    Raises
+    ------
+    ValueError
+        If the page has no marks.
+    """
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{path} has no lines {BEGIN} and {END}: put them where the tables belong")
+    path.write_text(f"{before}{BEGIN}\n\n{tables(results, rows)}\n{END}{after}", encoding="utf-8")
+
+
+def tables(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> str:
+    """Return the tables: ratios, gates, the platform's own costs, limits and machines."""
+    found = [results[row.name] for row in rows if row.name in results]
+    parts = [
+        "### Times faster",
+        "CPU seconds on one thread: median (least, most). *Times faster*: their run by the run here before it.",
+        _ratios(found),
+        "### What was equal before a time was printed",
+        _gates(found),
+        "### What the platform takes, beside what the machine can do",
+        _costs(found),
+        "### Machines",
+        _machines(found),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def printed(result: Mapping[str, Any]) -> str:
+    """Return what the terminal shows of one row."""
+    lines = [f"{result['name']}: {result['what']}"]
+    if "refused" in result:
+        return "\n".join([*lines, f"  NO RATIO, the platform is wrong: {result['refused']}"])
+    if "reference" in result:
+        lines.append(f"  {result['reference']}")
+    lines.append(f"  here: {_said(result['here'], 'cpu_s')} CPU s, {_said(result['here'], 'wall_s')} s wall, "
+                 f"{_megabytes(result['here'])} MB more at its peak; load {_load(result)}")  # fmt: skip
+    if "limit" in result:
+        lines.append(f"  floor of this machine: {result['limit']['seconds']:.3g} s ({result['limit']['words']})")
+    for peer in result["peers"]:
+        name = f"{peer['label']} {_version(peer)}".strip()
+        if "refused" in peer or "failed" in peer:
+            lines.append(f"  {name}: NO RATIO: {peer.get('refused', peer.get('failed'))}")
+            continue
+        lines.append(f"  {name}: {peer['gate']}")
+        lines.append(f"    {_said(peer['runs'], 'cpu_s')} CPU s, {_megabytes(peer['runs'])} MB; times faster here: "
+                     f"{_ratio(peer['ratios'])}{_aim(peer)}")  # fmt: skip
+        if "default_threads" in peer:
+            lines.append(f"    with as many threads as it likes: {_said(peer['default_threads'], 'wall_s')} s wall, "
+                         f"{_said(peer['default_threads'], 'cpu_s')} CPU s")  # fmt: skip
+    return "\n".join(lines)
+
+
+def _ratios(found: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        "| what | theirs | their CPU s | here, CPU s | times faster | aim |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for result in found:
+        for peer in result["peers"]:
+            what, label = f"{result['what']} (`{result['name']}`)", f"{peer['label']} {_version(peer)}".strip()
+            if "refused" in result or "refused" in peer or "failed" in peer:
+                reason = "failed" if "failed" in peer else "not the same values: no ratio"
+                lines.append(f"| {what} | {label} | {reason} | | | {_goal(peer)} |")
+                continue
+            theirs = _said(peer["runs"], "cpu_s")
+            if "default_threads" in peer:
+                theirs += f"; with its threads {_said(peer['default_threads'], 'wall_s')} wall"
+            lines.append(f"| {what} | {label} | {theirs} | {_said(result['here'], 'cpu_s')} "
+                         f"| {_ratio(peer['ratios'])} | {_goal(peer)}{_met(peer)} |")  # fmt: skip
+    return "\n".join(lines)
+
+
+def _gates(found: Sequence[Mapping[str, Any]]) -> str:
+    lines = ["| row | beside | found |", "| --- | --- | --- |"]
+    for result in found:
+        if "reference" in result or "refused" in result:
+            lines.append(
+                f"| `{result['name']}` | plain computation | {_cell(result.get('refused') or result['reference'])} |"
+            )
+        for peer in result["peers"]:
+            words = peer.get("gate") or peer.get("refused") or peer.get("failed")
+            lines.append(f"| `{result['name']}` | {peer['label']} {_version(peer)} | {_cell(words)} |")
+        if result["note"]:
+            lines.append(f"| `{result['name']}` | | {_cell(result['note'])} |")
+    return "\n".join(lines)
+
+
+def _costs(found: Sequence[Mapping[str, Any]]) -> str:
+    lines = ["| row | input | CPU s | wall s | MB more at its peak | floor of the machine, s | aim |"]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    for result in found:
+        if "refused" in result:
+            continue
+        limit = result.get("limit")
+        floor = f"{limit['seconds']:.3g}: {limit['words']}" if limit else ""
+        aims = ", ".join(_absolute(name, aim, result["here"]) for name, aim in result["at_most"].items())
+        times = f"{_said(result['here'], 'cpu_s')} | {_said(result['here'], 'wall_s')}"
+        lines.append(
+            f"| `{result['name']}` | {result['input']} | {times} | {_megabytes(result['here'])} | {floor} | {aims} |"
+        )
+    return "\n".join(lines)
+
+
+def _machines(found: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        "| row | day | commit | machine | load | memory read, copy, first touch, GB/s | disk write, cached read, GB/s |"
+    ]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    for result in found:
+        of, limits = result["machine"], result["limits"]
+        lines.append(
+            f"| `{result['name']}` | {result['day']} | {result['commit']} | {of['processor']}, {of['cores']} cores, "
+            f"{of['memory_gb']:.0f} GB, {of['system']}, Python {of['python']}, {_of_here(result)} | {_load(result)} "
+            f"| {limits['read_gb_s']:.1f}, {limits['copy_gb_s']:.1f}, {limits['first_touch_gb_s']:.1f} "
+            f"| {limits['disk_write_gb_s']:.2f}, {limits['cached_read_gb_s']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def _said(runs: Sequence[Mapping[str, float]], name: str) -> str:
+    taken = [run[name] for run in runs]
+    if len(taken) == 1:
+        return f"{_short(taken[0])} (one run)"
+    return f"{_short(median(taken))} ({_short(min(taken))}, {_short(max(taken))})"
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if value >= 10 else f"{value:.3f}"
+
+
+def _ratio(ratios: Sequence[float]) -> str:
+    return f"{median(ratios):.3g} ({min(ratios):.3g}, {max(ratios):.3g})" if len(ratios) > 1 else f"{ratios[0]:.3g}"
+
+
+def _megabytes(runs: Sequence[Mapping[str, float]]) -> str:
+    return f"{median(run['peak_bytes'] for run in runs) / 1e6:.0f}"
+
+
+def _load(result: Mapping[str, Any]) -> str:
+    return ", ".join(f"{load:.1f}" for load in result["load"])
+
+
+def _version(peer: Mapping[str, Any]) -> str:
+    versions = peer.get("versions", {})
+    return " ".join(versions[name] for name in peer["packages"][:1] if name in versions)
+
+
+def _of_here(result: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {of}" for name, of in result["versions"].items() if name != "python")
+
+
+def _goal(peer: Mapping[str, Any]) -> str:
+    if peer["at_least"] is None:
+        return ""
+    return f"{peer['at_least']:g}" + (f", better {peer['stretch']:g}" if peer["stretch"] else "")
+
+
+def _met(peer: Mapping[str, Any]) -> str:
+    if peer["at_least"] is None:
+        return ""
+    return " ✓" if median(peer["ratios"]) >= peer["at_least"] else " **missed**"
+
+
+def _aim(peer: Mapping[str, Any]) -> str:
+    return f", aim {_goal(peer)}:{_met(peer).replace('*', '')}" if peer["at_least"] is not None else ""
+
+
+def _absolute(name: str, aim: float, runs: Sequence[Mapping[str, float]]) -> str:
+    found = median(run[name] for run in runs)
+    shown = f"{aim / 1e6:.0f} MB" if name == "peak_bytes" else f"{aim:g} s"
+    return f"{'CPU' if name == 'cpu_s' else 'wall' if name == 'wall_s' else 'memory'} ≤ {shown}" + (
+        " ✓" if found <= aim else " **missed**"
+    )
+
+
+def _cell(words: str | None) -> str:
+    return " ".join((words or "").replace("|", "\\|").split())[:300]

@@ -1,0 +1,188 @@
+"""Rows that count spikes: a session in bins, windows around events.
+
+Contains their data, plain references and peers. Add a row here for a new kernel of `nh_platform.windows`; its sides
+stand in `benchmarks/jobs/counting.py` and `benchmarks/peer_binning.py`. Every library counts spikes that lie in its own
+form: grouped by unit here, in the order of time there.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.harness.comparison import Arrays, Differs, Peer, Row
+from benchmarks.harness.gates import same_counts
+from benchmarks.harness.limits import Limits
+from benchmarks.harness.sessions import IBL, LARGE, SMALL, SessionSize, kept, spikes_of
+from benchmarks.harness.sides import Side
+
+BIN_US = 20_000
+EVENT_BIN_US, EVENT_START_US, EVENT_BINS = 10_000, -500_000, 150
+N_EVENTS = 700
+HERE, THERE = "jobs/counting.py", "peer_binning.py"
+ON_EDGE = 1e-6
+"""A spike this near to an edge, in bins, lies on it: a float's division cannot tell."""
+_gate = same_counts("it divides by a float")
+
+
+def session(size: SessionSize, quick: bool) -> Path:
+    """Return a session's spikes, grouped by unit and in the order of time, with events."""
+    size = SMALL if quick else size
+    return kept(f"counting-{size.n_units}-units.npz", partial(_write, size))
+
+
+def _write(size: SessionSize, path: Path) -> None:
+    with np.load(spikes_of(size)) as stored:
+        times, offsets = stored["times"], stored["offsets"]
+    unit = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    order = np.argsort(times, kind="stable")
+    in_bins = times * 1e6 / BIN_US
+    on_edge = np.abs(in_bins - np.rint(in_bins)) < ON_EDGE
+    n_events = min(N_EVENTS, int(size.duration_s // 4))
+    np.savez(
+        path,
+        grouped_times=times,
+        offsets=offsets,
+        times=times[order],
+        unit=unit[order],
+        edge_unit=unit[on_edge],
+        edge_bin=np.rint(in_bins[on_edge]).astype(np.int64),
+        n_units=len(offsets) - 1,
+        stop=np.ceil(times.max() * 1e6 / BIN_US) * BIN_US / 1e6,
+        events=np.sort(np.random.default_rng(1).uniform(1, size.duration_s - 2, n_events)),
+        bin_us=BIN_US,
+        event_start_us=EVENT_START_US,
+        event_bins=EVENT_BINS,
+        event_bin_us=EVENT_BIN_US,
+    )
+
+
+def _edges(start_us: int, n_bins: int, bin_us: int) -> np.ndarray:
+    return (start_us + np.arange(n_bins + 1, dtype=np.int64) * bin_us) / 1e6
+
+
+def plain_grid(given: Path, found: Arrays) -> str:
+    """Count the session unit by unit with `numpy.searchsorted`; raise `Differs` where a count is another one."""
+    with np.load(given) as stored:
+        trains = np.split(stored["grouped_times"], stored["offsets"][1:-1])
+    edges = _edges(0, found["counts"].shape[1], BIN_US)
+    plain = np.array([np.minimum(np.diff(np.searchsorted(train, edges)), 255) for train in trains], dtype=np.uint8)
+    return _as_plain(found, plain)
+
+
+def plain_events(given: Path, found: Arrays, bin_us: int = EVENT_BIN_US, *, any_spike: bool = False) -> str:
+    """Count around events unit by unit with `numpy.searchsorted`; raise `Differs` where a count is another one."""
+    with np.load(given) as stored:
+        trains, events = np.split(stored["grouped_times"], stored["offsets"][1:-1]), stored["events"]
+    n_events, _, n_bins = found["counts"].shape
+    edges = events[:n_events, None] + _edges(EVENT_START_US, n_bins, bin_us)
+    plain = np.empty(found["counts"].shape, dtype=np.uint8)
+    for row, train in enumerate(trains):
+        counts = np.diff(np.searchsorted(train, edges), axis=1)
+        plain[:, row] = counts > 0 if any_spike else np.minimum(counts, 255)
+    return _as_plain(found, plain)
+
+
+def _as_plain(found: Arrays, plain: np.ndarray) -> str:
+    wrong = int((found["counts"] != plain).sum())
+    if wrong:
+        raise Differs(f"{wrong:,} of {plain.size:,} counts are not those of numpy.searchsorted")
+    return f"all of {plain.size:,} counts are those of numpy.searchsorted"
+
+
+def floor(limits: Limits, given: Path, found_bytes: float, n_spikes: float | None = None) -> tuple[float, str]:
+    """Return the seconds of touching the output and of reading the spikes once."""
+    if n_spikes is None:
+        with np.load(given) as stored:
+            n_spikes = float(stored["offsets"][-1])
+    seconds = found_bytes / 1e9 / limits.first_touch_gb_s + 8 * n_spikes / 1e9 / limits.read_gb_s
+    return seconds, f"first touch of {found_bytes / 1e6:.0f} MB of counts and one pass over the spikes"
+
+
+def grid_floor(limits: Limits, given: Path) -> tuple[float, str]:
+    """Return the floor of counting a session in bins."""
+    with np.load(given) as stored:
+        cells = float(stored["n_units"]) * float(stored["stop"]) * 1e6 / BIN_US
+    return floor(limits, given, cells)
+
+
+def event_floor(limits: Limits, given: Path) -> tuple[float, str]:
+    """Return the floor of counting around events."""
+    with np.load(given) as stored:
+        cells, share = len(stored["events"]) * float(stored["n_units"]) * EVENT_BINS, 1.5 * len(stored["events"])
+        n_spikes = float(stored["offsets"][-1]) * min(share / float(stored["stop"]), 1.0)
+    return floor(limits, given, cells, n_spikes)
+
+
+def _peer(label: str, job: str, environment: str, packages: tuple[str, ...], **aims: float | None) -> Peer:
+    is_threaded = environment in ("nwb", "torch_brain")
+    return Peer(Side(label, THERE, job, environment), _gate, packages=packages, is_threaded=is_threaded, **aims)
+
+
+_BINCOUNT = _peer("brainbox `bincount2D`, as brainbox calls it", "brainbox_bincount2d", "ibllib", ("ibllib",),
+                  at_least=40, stretch=60)  # fmt: skip
+_PLAIN_BINCOUNT = _peer("brainbox `bincount2D` with `ybin=1`", "brainbox_bincount2d_ybin_1", "ibllib", ("ibllib",))
+_PYNAPPLE = _peer("pynapple `count`", "pynapple_count", "nwb", ("pynapple",), at_least=20)
+_TORCH_BRAIN = _peer("torch_brain `bin_spikes`", "torch_brain_bin_spikes", "torch_brain", ("torch-brain",),
+                     at_least=3, stretch=5)  # fmt: skip
+_NUMPY = Peer(Side("one flat `numpy.bincount`", HERE, "numpy_bincount"), _gate, packages=("numpy",))
+_BIN_SPIKES = _peer("brainbox `bin_spikes2D`", "brainbox_bin_spikes2d", "ibllib", ("ibllib",), at_least=10)
+_PETHS = _peer("brainbox `calculate_peths` without smoothing", "brainbox_calculate_peths", "ibllib", ("ibllib",))
+
+ROWS = (
+    Row(
+        name="session-bins",
+        what="a session in bins of 20 ms",
+        data=partial(session, IBL),
+        here=Side("here", HERE, "session_grid"),
+        peers=(_NUMPY, _TORCH_BRAIN, _PLAIN_BINCOUNT, _BINCOUNT, _PYNAPPLE),
+        reference=plain_grid,
+        limit=grid_floor,
+        note="`numpy.bincount` gives int64 and needs the units numbered; it is what a careful user would write.",
+    ),
+    Row(
+        name="session-bins-large",
+        what="a large session in bins of 20 ms",
+        data=partial(session, LARGE),
+        here=Side("here", HERE, "session_grid"),
+        peers=(_NUMPY, _TORCH_BRAIN),
+        reference=plain_grid,
+        limit=grid_floor,
+    ),
+    Row(
+        name="event-windows",
+        what="windows of 1.5 s around 700 events in bins of 10 ms, spikes grouped by unit here",
+        data=partial(session, IBL),
+        here=Side("here", HERE, "event_windows"),
+        peers=(_BIN_SPIKES, _PETHS),
+        reference=plain_events,
+        limit=event_floor,
+    ),
+    Row(
+        name="event-windows-in-time",
+        what="the same from spikes in the order of time, which `bin_spikes2D` takes too",
+        data=partial(session, IBL),
+        here=Side("here", HERE, "event_windows_in_time"),
+        peers=(_BIN_SPIKES,),
+        reference=plain_events,
+        limit=event_floor,
+    ),
+    Row(
+        name="event-windows-large",
+        what="windows of 1.5 s around 700 events of a large session",
+        data=partial(session, LARGE),
+        here=Side("here", HERE, "event_windows"),
+        peers=(_BIN_SPIKES,),
+        reference=plain_events,
+        limit=event_floor,
+    ),
+    Row(
+        name="binarised",
+        what="whether there was a spike, in 1,500 bins of 1 ms around 100 events",
+        data=partial(session, IBL),
+        here=Side("here", HERE, "binarised"),
+        reference=partial(plain_events, bin_us=1000, any_spike=True),
+    ),
+)

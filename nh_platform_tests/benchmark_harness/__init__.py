@@ -1,0 +1,1 @@
+"""The harness of benchmarks: what it refuses to print."""
