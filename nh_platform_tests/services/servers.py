@@ -144,5 +144,6 @@ def synced_home(folder: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NH_HOME", str(folder))
         patch.setenv("DAGSTER_HOME", "")
-        assert CliRunner().invoke(app, ["--home", str(folder), "sync", "ibl"]).exit_code == 0
+        done = CliRunner().invoke(app, ["--home", str(folder), "sync", "ibl"])
+        assert done.exit_code == 0, f"{done.output} {done.exception!r}"
     return folder
