@@ -42,6 +42,8 @@ _LFP = re.compile(r"session_(\d+)/probe_(\d+)_lfp\.nwb")
 class BucketFile(ServedFile):
     """One NWB file as the bucket has it, told from others by its ETag."""
 
+    server = "bucket"
+
     @property
     def identity(self) -> str:
         """What takes the place of the md5 in a manifest."""
@@ -71,6 +73,10 @@ class CodingBucket:
     def downloads(self) -> BucketDownloads:
         """The folder, as it is filled from the bucket."""
         return BucketDownloads(self.root, self)
+
+    def address_of(self, file: ServedFile) -> str:
+        """Return the address of a file, for any HTTP client."""
+        return self.bucket.link(f"{self.prefix}{file.link}")
 
     def objects(self, wait_s: float = LIST_WAIT_S) -> dict[str, tuple[str, int]]:
         """Return ETag and bytes of every object, by its path below the prefix; stores nothing.

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from nh_platform.downloads.download_folder import DownloadFolder, Place
 from nh_platform.downloads.hashes import file_hash
@@ -29,7 +30,7 @@ _VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True)
-class ServedFile:
+class ServedFile(ABC):
     """One NWB file as a server has it: a session's, or that with the LFP of a probe.
 
     Parameters
@@ -52,10 +53,13 @@ class ServedFile:
     size: int | None
     probe_id: str = ""
 
+    server: ClassVar[str]
+    """Word for what serves it."""
+
     @property
+    @abstractmethod
     def identity(self) -> str:
         """What takes the place of the md5 in a manifest, since no server of these files states a hash."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,5 @@ def _nwb_row(session: SessionFiles) -> pd.Series:
 
 
 def _came(file: ServedFile, fetched: Fetched) -> Note:
-    where = "the bucket" if isinstance(file, BucketFile) else "the warehouse"
-    text = f"{file.identity} of {where}, which states no hash; the md5 of what came is {fetched.md5}"
+    text = f"{file.identity} of the {file.server}, which states no hash; the md5 of what came is {fetched.md5}"
     return Note(fetched.path.name, text)

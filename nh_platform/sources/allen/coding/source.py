@@ -18,7 +18,7 @@ from nh_platform.downloads import deadlines
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.freezes import restricted
-from nh_platform.history.identity import GROUPS, version_of
+from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
@@ -36,6 +36,7 @@ from nh_platform.sources.allen.coding.analysis_metrics import (
 )
 from nh_platform.sources.allen.coding.bucket import CodingBucket
 from nh_platform.sources.allen.coding.downloads import ServedFile
+from nh_platform.sources.allen.coding.manifest_rows import channels_row, local_row, served_row, session_row
 from nh_platform.sources.allen.coding.natural_images import (
     IMAGE_SETS,
     Template,
@@ -58,9 +59,6 @@ from nh_platform.sources.allen.table_hashes import release_tables
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.store.provenance import UpstreamFile
-
-NWB_GROUPS = ",".join(GROUPS)
-"""One NWB file holds the whole session, so a changed file is a change of every asset group."""
 
 
 @dataclass(frozen=True)
@@ -111,21 +109,22 @@ class AllenVisualCodingSource(CodingFiles):
                     f"{settings.root} is not a folder",
                     "Set it to a folder with session_<id>/session_<id>.nwb, as AllenSDK's cache makes it.",
                 )
-            nwb_rows = {session_id: self._local_row(session_id) for session_id in warehouse.session_ids(settings.root)}
+            ids = warehouse.session_ids(settings.root)
+            nwb_rows = {one: local_row(settings.root, one, settings.cache_dir) for one in ids}
         else:
             served = sorted(self._listed(), key=lambda file: int(file.session_id))
-            nwb_rows = {file.session_id: _served_row(file, self._address_of(file)) for file in served}
+            nwb_rows = {file.session_id: served_row(file, self.server.address_of(file)) for file in served}
         tables = warehouse.read_tables(settings.root)
         sessions, insertions, files = [], [], []
         for session_id, nwb_row in nwb_rows.items():
             facts = warehouse.facts_of(settings.root, session_id, tables, from_file=settings.mode == "local")
-            sessions.append(_session_row(session_id, facts))
+            sessions.append(session_row(session_id, facts))
             insertions += [
                 {"session_id": session_id, "insertion_id": probe_id, "probe": name}
                 for probe_id, name in sorted(facts.probes.items(), key=lambda item: item[1])
             ]
             csv_channels = warehouse.channels_of(tables, facts.probes)
-            files += [nwb_row] if csv_channels is None else [nwb_row, _channels_row(session_id, csv_channels)]
+            files += [nwb_row] if csv_channels is None else [nwb_row, channels_row(session_id, csv_channels)]
         manifest = Manifest(
             source=self.name,
             release=settings.release or settings.mode,
@@ -353,63 +352,8 @@ class AllenVisualCodingSource(CodingFiles):
         stored = None if self.settings.refresh else server.stored()
         return server.update() if stored is None else stored
 
-    def _address_of(self, file: ServedFile) -> str:
-        """Return the address of a session's file, for any HTTP client."""
-        if isinstance(server := self.server, CodingBucket):
-            return server.bucket.link(f"{server.prefix}{file.link}")
-        return f"{self.settings.address}/{file.link.lstrip('/')}"
-
     def _fetch_template(self, template: Template) -> None:
         if isinstance(server := self.server, CodingBucket):
             server.fetch_template(template)
         elif isinstance(downloads := self.downloads, WarehouseDownloads):
             fetch_template(downloads, template)
-
-    def _local_row(self, session_id: str) -> dict[str, object]:
-        path = warehouse.nwb_path(self.settings.root, session_id)
-        return {
-            **_file_row(session_id, path.parent.name, path.name, file_hash(path, cache_dir=self.settings.cache_dir)),
-            "size": float(path.stat().st_size),
-        }
-
-
-def _file_row(session_id: str, collection: str, name: str, identity: str) -> dict[str, object]:
-    return {
-        "session_id": session_id,
-        "probe": "",
-        "group": NWB_GROUPS,
-        "collection": collection,
-        "revision": "",
-        "name": name,
-        "md5": identity,
-        "default_revision": True,
-    }
-
-
-def _served_row(file: ServedFile, address: str) -> dict[str, object]:
-    path = warehouse.nwb_path(Path(), file.session_id)
-    return {
-        **_file_row(file.session_id, path.parent.name, path.name, file.identity),
-        "size": file.size,
-        "dataset_id": file.file_id,
-        "url": address,
-    }
-
-
-def _channels_row(session_id: str, csv_channels: pd.DataFrame) -> dict[str, object]:
-    md5 = warehouse.channel_rows_md5(csv_channels)
-    return {**_file_row(session_id, "", warehouse.CHANNELS_CSV, md5), "group": "alignment"}
-
-
-def _session_row(session_id: str, facts: warehouse.SessionFacts) -> dict[str, object]:
-    return {
-        "session_id": session_id,
-        "subject": facts.subject,
-        "lab": warehouse.LAB,
-        "date": facts.date or None,
-        "number": 1,
-        "task_protocol": facts.session_type or None,
-        "projects": warehouse.PROJECT,
-        "n_units_released": facts.n_units,
-        "regions": ",".join(facts.regions) or None,
-    }

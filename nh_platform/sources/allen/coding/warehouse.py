@@ -51,6 +51,8 @@ _COLUMNS = ["id", "ecephys_session_id", "link", "size"]
 class WarehouseFile(ServedFile):
     """One NWB file as the warehouse serves it, told from others by the id of the well-known file."""
 
+    server = "warehouse"
+
     @property
     def identity(self) -> str:
         """What takes the place of the md5 in a manifest."""
@@ -71,6 +73,10 @@ class WarehouseCatalogue:
 
     root: Path
     address: str = sdk.WAREHOUSE
+
+    def address_of(self, file: ServedFile) -> str:
+        """Return the address of a file, for any HTTP client."""
+        return f"{self.address}/{file.link.lstrip('/')}"
 
     def ask(self, wait_s: float = LIST_WAIT_S) -> list[WarehouseFile]:
         """Return what the warehouse serves now, without sizes: one request, nothing is stored.
