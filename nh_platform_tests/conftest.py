@@ -18,9 +18,19 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.reading import SessionView
+    from nh_platform_tests.loopback.object_store import ObjectServer
 
 settings.register_profile("any machine", deadline=None)  # a busy one takes 250 ms for nothing
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[ObjectServer]:
+    """Give a server of objects, shared by all tests of the process: each takes a prefix of its own."""
+    from nh_platform_tests.loopback.object_store import serve_objects
+
+    with serve_objects() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

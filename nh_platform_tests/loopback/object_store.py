@@ -6,13 +6,17 @@ proxy of faults stands in front of it in `object_faults`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 BUCKET = "nh-store"
+FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class ObjectServer:
 
 
 @contextmanager
-def serve_objects() -> Iterator[ObjectServer]:
-    """Serve an empty bucket on the loopback interface."""
+def moto_server(bucket: str, *, is_public: bool = False) -> Iterator[tuple[str, Any]]:
+    """Give address and signed client of moto's server with one empty bucket; a public one everybody may read."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -60,7 +64,35 @@ def serve_objects() -> Iterator[ObjectServer]:
         url = f"http://{host}:{port}"
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
         client = boto3.client("s3", endpoint_url=url, **keys)
-        client.create_bucket(Bucket=BUCKET)
-        yield ObjectServer(url, client)
+        client.create_bucket(Bucket=bucket, **({"ACL": "public-read"} if is_public else {}))
+        if is_public:
+            allowed = {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions"],
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+            }
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+            client.put_bucket_policy(Bucket=bucket, Policy=policy)
+        yield url, client
     finally:
         server.stop()
+
+
+@contextmanager
+def serve_objects() -> Iterator[ObjectServer]:
+    """Serve an empty bucket on the loopback interface."""
+    with moto_server(BUCKET) as (url, client):
+        yield ObjectServer(url, client)
+
+
+def on_machine(cache: Path, do: Callable[[], None]) -> multiprocessing.process.BaseProcess:
+    """Begin something in another process, as on a machine with a cache of its own."""
+
+    def run() -> None:
+        os.environ["NH_STORE_CACHE"] = str(cache)
+        do()
+
+    process = FORK.Process(target=run)
+    process.start()
+    return process

@@ -13,6 +13,7 @@ import pytest
 
 from nh_platform.simulation import TINY, patch_wheel, write_ibl
 from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.loopback.object_store import moto_server
 
 PROBE = "alf/probe00/pykilosort"
 
@@ -158,9 +159,6 @@ def test_a_patch_in_the_tree_is_taken_over(servers) -> None:
 @pytest.mark.slow
 def test_the_client_downloads_from_a_bucket_where_alyx_names_one(servers, one, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 first, as the client does on the public database; the file server is not asked."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
     for name, value in {
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
@@ -168,14 +166,9 @@ def test_the_client_downloads_from_a_bucket_where_alyx_names_one(servers, one, m
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
-    bucket = ThreadedMotoServer(port=0, verbose=False)
-    bucket.start()
-    try:
-        host, port = bucket.get_host_and_port()
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host.replace('0.0.0.0', '127.0.0.1')}:{port}")
+    with moto_server("loopback-public", is_public=True) as (url, s3):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
         servers.state.aws_bucket = "loopback-public"
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="loopback-public", ACL="public-read")
         eid = eid_of(servers)
         dataset = servers.state.find(eid, f"{PROBE}/#2024-05-06#/spikes.times.npy")
         key = f"data/{servers.state.file_path(dataset)}"
@@ -184,5 +177,3 @@ def test_the_client_downloads_from_a_bucket_where_alyx_names_one(servers, one, m
         loaded = one.load_dataset(eid, dataset["rel_path"])
         assert np.array_equal(loaded, np.load(servers.state.local_path(dataset)))
         assert servers.files.requests == []
-    finally:
-        bucket.stop()

@@ -9,13 +9,7 @@ from pathlib import Path
 import pytest
 
 from nh_platform_tests.loopback.object_faults import ObjectFaults
-from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, serve_objects
-
-
-@pytest.fixture(scope="session")
-def object_server() -> Iterator[ObjectServer]:
-    with serve_objects() as server:
-        yield server
+from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,16 +29,9 @@ from nh_platform.store.objects.address import local_root, parse_address
 from nh_platform.store.objects.listings import FRESH_S
 from nh_platform.store.records import look_again
 from nh_platform_tests.loopback.object_faults import ObjectFaults
-from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, serve_objects
+from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, on_machine
 
-FORK = multiprocessing.get_context("fork")
 WRITERS, ENTRIES, KILLS = 4, 6, 6
-
-
-@pytest.fixture(scope="module")
-def object_server() -> Iterator[ObjectServer]:
-    with serve_objects() as server:
-        yield server
 
 
 @pytest.fixture
@@ -60,18 +51,6 @@ def file_of(prefix: str, cache: Path | None = None, session: str = "s1") -> Path
 
 def entry(reviewer: str, unit: str = "u1") -> dict[str, object]:
     return {"unit": unit, "decision": "fail", "reason": "drifts", "reviewer": reviewer, "date": "2026-03-01"}
-
-
-def on_machine(cache: Path, do: Callable[[], None]) -> multiprocessing.process.BaseProcess:
-    """Begin something in another process with a cache of its own."""
-
-    def run() -> None:
-        os.environ["NH_STORE_CACHE"] = str(cache)
-        do()
-
-    process = FORK.Process(target=run)
-    process.start()
-    return process
 
 
 def test_machines_that_write_at_once_lose_nothing(prefix: str, tmp_path: Path) -> None:

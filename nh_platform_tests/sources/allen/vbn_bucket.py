@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nh_platform.simulation.allen.behavior.cloud_release import BUCKET, PROJECT, manifest_name, write_release_manifest
+from nh_platform_tests.loopback.object_store import moto_server
 
 DATA_SUFFIXES = (".csv", ".nwb")
 
@@ -66,30 +67,12 @@ class Bucket:
 @contextmanager
 def serve_bucket(monkeypatch: Any) -> Iterator[Bucket]:
     """Serve an empty public bucket on the loopback interface."""
-    import json
-
-    import boto3
-    from moto.server import ThreadedMotoServer
-
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
-        client = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id="test", aws_secret_access_key="test")
-        client.create_bucket(Bucket=BUCKET, ACL="public-read")
+    with moto_server(BUCKET, is_public=True) as (endpoint, client):
         client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        actions = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions"]
-        resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
-        policy = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": resources}
-        statement = {"Version": "2012-10-17", "Statement": [policy]}
-        client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(statement))
         bucket = Bucket(endpoint, client)
         _record_fetches(monkeypatch, bucket)
         yield bucket
-    finally:
-        server.stop()
 
 
 def _record_fetches(monkeypatch: Any, bucket: Bucket) -> None:

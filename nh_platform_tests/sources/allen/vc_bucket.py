@@ -5,7 +5,6 @@ Add here what tests on that bucket need of it. Faults stand in front of it (`nh_
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 
 from nh_platform.sources.allen.coding.settings import BUCKET, PREFIX
 from nh_platform_tests.loopback.object_faults import ObjectFaults
+from nh_platform_tests.loopback.object_store import moto_server
 
 SUFFIXES = (".csv", ".nwb", ".tiff", ".h5")
 
@@ -43,31 +43,11 @@ class CodingObjects:
 @contextmanager
 def serve_coding_bucket(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CodingObjects]:
     """Serve a simulated cache; the environment leads every client there."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        url = f"http://{host}:{port}"
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        client = boto3.client("s3", endpoint_url=url, **keys)
-        client.create_bucket(Bucket=BUCKET, ACL="public-read")
-        allowed = {
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": ["s3:GetObject", "s3:ListBucket"],
-            "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
-        }
-        client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
-        with ObjectFaults(url) as faults:
-            monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
-            monkeypatch.setenv("AWS_ENDPOINT_URL", faults.url)
-            objects = CodingObjects(client, faults)
-            for path in sorted(root.rglob("*")):
-                if path.suffix in SUFFIXES:
-                    objects.put(path.relative_to(root).as_posix(), path.read_bytes())
-            yield objects
-    finally:
-        server.stop()
+    with moto_server(BUCKET, is_public=True) as (url, client), ObjectFaults(url) as faults:
+        monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", faults.url)
+        objects = CodingObjects(client, faults)
+        for path in sorted(root.rglob("*")):
+            if path.suffix in SUFFIXES:
+                objects.put(path.relative_to(root).as_posix(), path.read_bytes())
+        yield objects

@@ -17,6 +17,7 @@ from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.store import Store
 from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.loopback.object_store import moto_server
 from nh_platform_tests.sources.ibl.conftest import Tree
 from nh_platform_tests.sources.ibl.test_remote import assert_same_recording, assert_same_tables
 
@@ -186,20 +187,11 @@ def test_without_kept_files_nothing_is_fetched_ahead(calm, public) -> None:
 
 @pytest.mark.slow
 def test_a_real_s3_implementation_gives_the_same(pristine: Tree, public, monkeypatch: pytest.MonkeyPatch) -> None:
-    import boto3
-    from moto.server import ThreadedMotoServer
-
     with Loopback(pristine.root) as servers:
         source = public(servers)
-        moto = ThreadedMotoServer(port=0, verbose=False)
-        moto.start()
-        try:
-            host, port = moto.get_host_and_port()
-            monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host.replace('0.0.0.0', '127.0.0.1')}:{port}")
-            signed = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-            s3, access = boto3.client("s3", **signed), {"ACL": "public-read"}
-            name = servers.bucket.bucket
-            s3.create_bucket(Bucket=name, ACL="public-read")
+        name, access = servers.bucket.bucket, {"ACL": "public-read"}
+        with moto_server(name, is_public=True) as (url, s3):
+            monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
             content = servers.bucket._object("caches/openalyx/cache.zip")
             s3.put_object(Bucket=name, Key="caches/openalyx/cache.zip", Body=content, **access)
             for dataset in servers.state.datasets.values():
@@ -211,8 +203,6 @@ def test_a_real_s3_implementation_gives_the_same(pristine: Tree, public, monkeyp
             assert recording.spikes.times.tobytes() == pristine.source().read_spikes(near).spikes.times.tobytes()
             assert len(read_behavior(source, far).events["trials"])
             assert servers.files.requests == servers.bucket.requests == servers.alyx.requests == []
-        finally:
-            moto.stop()
 
 
 @pytest.mark.parametrize("logs_in", [True, False])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -24,11 +23,10 @@ from nh_platform.store.objects import cache_size, publishing
 from nh_platform.store.objects.publishing import remove_unnamed, unnamed_versions
 from nh_platform.store.records import is_there, look_again
 from nh_platform.store.sealed import seal_json
-from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
+from nh_platform_tests.loopback.object_store import BUCKET, FORK, ObjectServer, on_machine
 from nh_platform_tests.store.test_any_store import content
 from nh_platform_tests.store.test_layout import publish, record
 
-FORK = multiprocessing.get_context("fork")
 FILES = [f"part-{number}.txt" for number in range(5)]
 
 
@@ -49,18 +47,6 @@ def parts(address: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     texts = {verified(folder / name).read_text() for name in FILES}
     assert len(texts) == 1
     return texts.pop()
-
-
-def on_machine(cache: Path, do: Callable[[], None]) -> multiprocessing.process.BaseProcess:
-    """Begin something in another process with a cache of its own."""
-
-    def run() -> None:
-        os.environ["NH_STORE_CACHE"] = str(cache)
-        do()
-
-    process = FORK.Process(target=run)
-    process.start()
-    return process
 
 
 def test_a_process_that_is_forked_reads_the_store(address: str, tmp_path: Path) -> None:
