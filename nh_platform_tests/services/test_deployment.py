@@ -38,7 +38,8 @@ def test_whatever_fails_every_session_is_made_as_on_one_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_sessions: int, plan: Plan
 ) -> None:
     """Sessions through Celery and Postgres into a bucket, while parts are killed; one crashes all that read it."""
-    with monkeypatch.context() as patch, rehearsal(tmp_path, n_sessions, small_disk=plan is WHOLE) as made:
+    # The patch within the rehearsal, which restores the environment too: the other way round NH_STORE would stay set.
+    with rehearsal(tmp_path, n_sessions, small_disk=plan is WHOLE) as made, monkeypatch.context() as patch:
         servers_are_named(made.at)
         made.ask()
         made.inject(plan)
