@@ -32,7 +32,8 @@ WRONG = {
         "allen_vc:\n  read:\n    root: x\n    reefresh: true",
         "4, allen_vc.read.reefresh",
         "unknown key 'reefresh'",
-        "Allowed here: address, attempts, cache_dir, freeze, keep_raw, mode, refresh, release, retry_wait_s, root, "
+        "Allowed here: address, attempts, bucket, cache_dir, freeze, keep_raw, mode, prefix, ranges, refresh, release, "
+        "retry_wait_s, root, "
         "stall_s. "
         "Did you mean refresh",
     ),

@@ -70,7 +70,7 @@ def test_hooks_are_told_once_and_again_where_nobody_answered(
 ) -> None:
     monkeypatch.setattr(alerts_module, "LOOK_INTERVAL_S", 0.0)
     with webhook([200]) as (address, sent):
-        configure(home, f"hooks:\n  - webhook: {address}\nrelease_stale_after_days: 0.000001\n")
+        configure(home, f"hooks:\n  - webhook: {address}\nrelease_stale_after_days: 0.000000001\n")
         cursor = None
         for _ in range(2):  # the hook is new; then it is told of what has waited meanwhile
             cursor = evaluate_alerts(instance, home, cursor).cursor
