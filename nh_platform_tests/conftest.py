@@ -18,7 +18,11 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.reading import SessionView
+    from nh_platform_tests.loopback.object_faults import ObjectFaults
     from nh_platform_tests.loopback.object_store import ObjectServer
+
+for _name in ("DAGSTER_HOME", "NH_POSTGRES_URL", "NH_STORE", "NH_RAW", "NH_REVIEWS"):
+    os.environ.pop(_name, None)  # a person's deployment: simulated sessions would go into its database and buckets
 
 settings.register_profile("any machine", deadline=None)  # a busy one takes 250 ms for nothing
 settings.load_profile("any machine")
@@ -33,6 +37,24 @@ def object_server() -> Iterator[ObjectServer]:
         yield server
 
 
+@pytest.fixture
+def led_to_bucket(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectServer:
+    """Lead this process to the server of objects, as a machine with a cache of its own."""
+    for name, value in object_server.environment(tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
+    return object_server
+
+
+@pytest.fixture
+def faults(led_to_bucket: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectFaults]:
+    """Give a proxy that spoils requests, through which this process reaches its bucket."""
+    from nh_platform_tests.loopback.object_faults import ObjectFaults
+
+    with ObjectFaults(led_to_bucket.url) as proxy:
+        monkeypatch.setenv("NH_STORE_ENDPOINT", proxy.url)
+        yield proxy
+
+
 @pytest.fixture(scope="session")
 def reference_dir() -> Path:
     """Folder of real public data for checks; the test is skipped with a reason where it is absent."""
@@ -41,6 +63,29 @@ def reference_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference data not found at {folder}; set NH_REFERENCE to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def made_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Home of `nh demo`, made once for all processes of the tests, beside what that printed (``made-demo.txt``).
+
+    Read only: who changes it takes a copy.
+    """
+    from filelock import FileLock
+    from typer.testing import CliRunner
+
+    from nh_platform.cli.app import app
+
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    home, printed = shared / "made-demo", shared / "made-demo.txt"
+    with FileLock(shared / "made-demo.lock"), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", "")
+        if not printed.exists():
+            result = CliRunner().invoke(app, ["--home", str(home), "demo"])
+            assert result.exit_code == 0, (result.output, result.stderr)
+            printed.write_text(result.output)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,11 @@ from typing import Any
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 NOTEBOOKS = EXAMPLES / "notebooks"
-PAGES = ("ibl-hands-on", "visual-behavior", "stimulus-hdf5")
+ON_THE_DEMO = ("ibl-hands-on", "visual-behavior", "stimulus-hdf5")
+ON_A_DEPLOYMENT = ("another-machine",)
+PAGES = (*ON_THE_DEMO, *ON_A_DEPLOYMENT)
+INSTALLS = "install"
+"""Tag of the cell that installs: who runs a notebook where all is installed leaves it out."""
 
 _BLOCK = re.compile(r"```(python|bash)\n(.*?)```\n?", flags=re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)]+)\)")
@@ -23,16 +27,20 @@ _INSTALL = """\
 from pathlib import Path
 
 CHECKOUT = Path("../../..").resolve()
-%pip install --quiet --no-deps -r {CHECKOUT}/requirements.lock
-%pip install --quiet --no-deps {CHECKOUT}
-!nh demo --folder data/demo
+%pip install --quiet --no-deps {locks}
+%pip install --quiet --no-deps {{CHECKOUT}}
 """
+_DEMO = "!nh demo --folder data/demo\n"
 
 
 def notebook_of(name: str) -> str:
     """Return a page as a notebook (nbformat 4.5): its words as Markdown, its blocks as code without outputs."""
     text = (EXAMPLES / f"{name}.md").read_text(encoding="utf-8")
-    cells, at = [_cell("code", _INSTALL)], 0
+    locks = ("requirements", *(["requirements-deploy"] if name in ON_A_DEPLOYMENT else []))
+    lines = _INSTALL.format(locks=" ".join(f"-r {{CHECKOUT}}/{one}.lock" for one in locks))
+    install = _cell("code", lines + (_DEMO if name in ON_THE_DEMO else ""))
+    install["metadata"] = {"tags": [INSTALLS]}
+    cells, at = [install], 0
     for block in _BLOCK.finditer(text):
         cells.append(_cell("markdown", text[at : block.start()]))
         language, code = block.groups()

@@ -1,5 +1,8 @@
 """Writes or checks `requirements.lock`: what `pyproject.toml` resolves to, with hashes and without any address.
 
+Beside it `requirements-deploy.lock`: what the extra `deploy` adds. pip itself cannot resolve extras, because AllenSDK's
+old pins contradict ours; uv overrides them.
+
 `uv.lock` is not committed, because it names download hosts. Run `python -m nh_platform_tests.requirements_lock` after
 changing a dependency; ``--check`` fails when the file is not what the resolution gives.
 """
@@ -14,14 +17,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+DEPLOY_LOCK = ROOT / "requirements-deploy.lock"
+EXTRAS = {LOCK: (), DEPLOY_LOCK: ("deploy",)}
+"""Extras of each lock; one with extras has what they add to the other."""
 HEADER = """\
 # What pyproject.toml resolves to for Python 3.11 to 3.13, with hashes; made by nh_platform_tests/requirements_lock.py.
 # Install without uv: pip install --no-deps -r requirements.lock && pip install --no-deps .
 """
+DEPLOY_HEADER = """\
+# What the extra `deploy` adds to requirements.lock (docs/deploy.md); made by nh_platform_tests/requirements_lock.py.
+# Install without uv: pip install --no-deps -r requirements.lock -r requirements-deploy.lock && pip install --no-deps .
+"""
+_ENTRY = re.compile(r"^([A-Za-z0-9_.\-]+)==(?:.*\n)(?: .*\n)*", re.MULTILINE)
 
 
-def resolved() -> str:
-    """Return the text that `requirements.lock` should have.
+def resolved(lock: Path = LOCK) -> str:
+    """Return the text that a lock should have.
 
     Raises
     ------
@@ -32,8 +43,12 @@ def resolved() -> str:
     if uv is None:
         raise FileNotFoundError("uv is not installed; `pip install uv`")
     command = [uv, "export", "--quiet", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return HEADER + done.stdout
+    extras = [part for extra in EXTRAS[lock] for part in ("--extra", extra)]
+    done = subprocess.run([*command, *extras], cwd=ROOT, capture_output=True, text=True, check=True)
+    if not extras:
+        return HEADER + done.stdout
+    without = packages(resolved())
+    return DEPLOY_HEADER + "".join(entry[0] for entry in _ENTRY.finditer(done.stdout) if entry[1] not in without)
 
 
 def packages(text: str) -> set[str]:
@@ -46,18 +61,19 @@ def packages(text: str) -> set[str]:
 
 
 def main() -> None:
-    """Write the file, or with ``--check`` compare it."""
+    """Write the files, or with ``--check`` compare them."""
     if "--check" not in sys.argv[1:]:
         # From nothing, as a fresh clone does: a lock that was carried along keeps older releases that still fit.
         (ROOT / "uv.lock").unlink(missing_ok=True)
-    text = resolved()
-    if "--check" not in sys.argv[1:]:
-        LOCK.write_text(text, encoding="utf-8")
-        return
-    stored = packages(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else set()
-    if stored != packages(text):
-        differ = ", ".join(sorted(stored ^ packages(text)))
-        sys.exit(f"requirements.lock is stale ({differ}): run `python -m nh_platform_tests.requirements_lock`")
+    for lock in EXTRAS:
+        text = resolved(lock)
+        if "--check" not in sys.argv[1:]:
+            lock.write_text(text, encoding="utf-8")
+            continue
+        stored = packages(lock.read_text(encoding="utf-8")) if lock.exists() else set()
+        if stored != packages(text):
+            differ = ", ".join(sorted(stored ^ packages(text)))
+            sys.exit(f"{lock.name} is stale ({differ}): run `python -m nh_platform_tests.requirements_lock`")
 
 
 if __name__ == "__main__":

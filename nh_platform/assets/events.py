@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts, origin_texts
 from nh_platform.session.columns import describe
 from nh_platform.session.performance import easy_performance
 from nh_platform.session.tables.events import EVENTS, TRIAL_TABLES, TRIALS
@@ -43,12 +43,13 @@ def make(inputs: SessionInputs) -> AssetResult:
         },
         notes=note_texts(events.notes),
         not_had=files_not_had(events.notes),
+        origins=origin_texts(events.notes),
     )
 
 
 ASSET = SessionAsset(
     name="events",
-    code_version="4",
+    code_version="5",
     description=(
         "What happened and when: trials or stimulus presentations, licks, passive periods, and the intervals that "
         "upstream calls invalid. Times are seconds on the session clock."

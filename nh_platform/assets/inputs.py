@@ -169,6 +169,18 @@ class SessionInputs:
         """Read `raw_spikes`."""
         return read_recording(self.stored.folder("raw_spikes"))
 
+    def trains(self) -> RawRecording:
+        """Read `raw_spikes` without amplitudes and depths of spikes, which are NaN: half of its bytes."""
+        return read_recording(self.stored.folder("raw_spikes"), times_alone=True)
+
+    def raw_units(self) -> pd.DataFrame:
+        """Read the table of units of `raw_spikes`, and no spike."""
+        return read_table(self.stored.folder("raw_spikes") / "units.parquet")
+
+    def raw_channels(self) -> pd.DataFrame:
+        """Read the table of channels of `raw_spikes`, and no spike."""
+        return read_table(self.stored.folder("raw_spikes") / "channels.parquet")
+
     def units(self) -> pd.DataFrame:
         """Read the table of `units`."""
         return read_table(self.stored.folder("units") / "units.parquet")

@@ -21,7 +21,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     """Judge every unit of `raw_spikes` by the optogenetic epochs of `events`."""
     from nh_platform.embeddings.cell_types.optotagging import optotagged_units
 
-    recording = inputs.recording()
+    recording = inputs.trains()
     # Not `inputs.events()`: what reviewers mark invalid is of recordings, and would make every `units` anew.
     tables = read_events(inputs.stored.folder("events")).tables
     epochs, invalid = tables.get("optogenetic_epochs"), tables.get("invalid_times")

@@ -7,7 +7,7 @@ reasons for which a session cannot be used to `nh_platform.qc.gate`; quality met
 from pathlib import Path
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts, origin_texts
 from nh_platform.qc.gate import gate_of
 from nh_platform.qc.plausibility import unusable_probes
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
@@ -42,12 +42,13 @@ def make(inputs: SessionInputs) -> AssetResult:
         },
         notes=(*note_texts(recording.notes), *gate.warnings),
         not_had=files_not_had(recording.notes),
+        origins=origin_texts(recording.notes),
     )
 
 
 ASSET = SessionAsset(
     name="raw_spikes",
-    code_version="3",
+    code_version="4",
     description=(
         "Spike times, amplitudes and depths of every sorted unit, from verified upstream files. Nothing is filtered; "
         "no quality metric and no brain region is in it. Times are seconds on the session clock, amplitudes volts."

@@ -72,6 +72,8 @@ class AssetResult:
         Texts, numbers, and lists of mappings, which are drawn as tables; by name.
     notes
         What was missing, assumed or left out, in words; kept in the provenance.
+    origins
+        Which way upstream files came and what they were held against, in words; kept in the provenance alone.
     checks
         Outcome of each of the record's checks, by its name.
     not_had
@@ -85,6 +87,7 @@ class AssetResult:
     columns: Sequence[Column] | None = None
     shown: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     checks: Mapping[str, CheckOutcome] = field(default_factory=dict)
     not_had: tuple[str, ...] = ()
     page: str = ""
@@ -265,8 +268,13 @@ def _is_table(pair: object) -> bool:
 
 
 def note_texts(notes: Iterable[Note]) -> tuple[str, ...]:
-    """Return notes as they are kept in the provenance."""
-    return tuple(f"{note.subject}: {note.text}" for note in notes)
+    """Return what was missing, assumed or left out as it is kept in the provenance."""
+    return tuple(f"{note.subject}: {note.text}" for note in notes if not note.is_origin)
+
+
+def origin_texts(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Return which way upstream files came as it is kept in the provenance."""
+    return tuple(f"{note.subject}: {note.text}" for note in notes if note.is_origin)
 
 
 def files_not_had(notes: Iterable[Note]) -> tuple[str, ...]:

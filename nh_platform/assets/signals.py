@@ -5,7 +5,7 @@ is `events`.
 """
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts, origin_texts
 from nh_platform.session.tables.events import DETECTED
 from nh_platform.store.codecs.recording_files import write_signals
 
@@ -25,12 +25,13 @@ def make(inputs: SessionInputs) -> AssetResult:
         },
         notes=note_texts(read.notes),
         not_had=files_not_had(read.notes),
+        origins=origin_texts(read.notes),
     )
 
 
 ASSET = SessionAsset(
     name="signals",
-    code_version="2",
+    code_version="3",
     description=(
         "What was sampled throughout the session: wheel or running, pupil, gaze, motion energy of the cameras, with "
         "upstream's own timestamps in seconds on the session clock; and the movements that upstream detected."

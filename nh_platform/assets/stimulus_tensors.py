@@ -35,7 +35,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.exports.stimulus.tensor_files import plan_tensors, write_tensors
     from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 
-    config, spikes, units = inputs.config, inputs.recording().spikes, inputs.units()
+    config, spikes, units = inputs.config, inputs.trains().spikes, inputs.units()
     events, signals = inputs.events(), inputs.signals()
     plans = [
         plan_tensors(events, signals, units, tensor_good_units(units, mode, config.rulebook_ids[0]), mode)

@@ -49,9 +49,9 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows
 
-    recording = inputs.recording()
+    recording = inputs.trains()
     spikes, units = recording.spikes, recording.units
-    grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
+    grid = StoredWindows(inputs.stored.folder("windows")).finest_grid(spikes, units["probe"].tolist())
     events = inputs.events()
     invalid = invalid_times(events, list(dict.fromkeys(units["probe"])))
     invalid = with_pauses(invalid, spikes.recorded_time)

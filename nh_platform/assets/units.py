@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, files_not_had, largest_counts, note_texts
+from nh_platform.assets.record import (
+    AssetResult,
+    Parameters,
+    SessionAsset,
+    files_not_had,
+    largest_counts,
+    note_texts,
+    origin_texts,
+)
 from nh_platform.home.platform import Platform
 from nh_platform.qc.plausibility import implausible_volts
 from nh_platform.session import RawRecording, StoreError
@@ -132,6 +140,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),
         },
         not_had=files_not_had(annotation.notes),
+        origins=origin_texts(annotation.notes),
         notes=(*note_texts((*annotation.notes, *built.notes)), *_implausible_amplitudes(table, meanings)),
     )
 

@@ -24,7 +24,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
     presets = inputs.platform.presets(inputs.source)
     events = inputs.platform.config(inputs.source).entry.events
-    recording = inputs.recording()
+    recording = inputs.trains()
     windows = build_windows(recording.spikes, recording.units, inputs.events(), presets, events)
     valid = {name: rows["valid"] for name, rows in windows.index.groupby("preset")}
     return AssetResult(

@@ -26,7 +26,7 @@ from nh_platform.cli.exports.cite import cite
 from nh_platform.cli.fetch import fetch
 from nh_platform.cli.files import files
 from nh_platform.cli.inventory import inventory
-from nh_platform.cli.materialize import backfill, materialize
+from nh_platform.cli.making.materialize import backfill, materialize
 from nh_platform.cli.qc.rulebooks import app as qc_app
 from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.review.app import app as review_app

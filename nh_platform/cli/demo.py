@@ -12,7 +12,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.materialize import print_failed_sessions, print_warned_sessions
+from nh_platform.cli.making.materialize import print_failed_sessions, print_warned_sessions
 from nh_platform.cli.sync import say_synced
 from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.ui import DEMO_HOME

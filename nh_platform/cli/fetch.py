@@ -49,12 +49,13 @@ def fetch(
         Format | None, typer.Option("--format", help="Form of --dry-run and --urls.", show_default=False)
     ] = None,
 ) -> None:
-    """Download the raw files of sessions, verified: IBL's into `raw/` of the home folder, Allen's into their `root`.
+    """Download the raw files of sessions, verified: IBL's into `raw/` of the home or `NH_RAW`, Allen's into `root`.
 
-    Every file is compared with the hash that upstream states; the warehouse of Visual Coding states none, and its files
-    are checked to be whole. Files that are there are not fetched again, and a download that was interrupted is resumed
-    (from the warehouse where the server names the version). A session that fails is named with the reason; the others
-    go on. Of a source that is read from a folder nothing is fetched.
+    Every file is compared with the hash that upstream states; warehouse and bucket of Visual Coding state none, and
+    their files are checked to be whole. Files that are there are not fetched again, and a download that was interrupted
+    is resumed (from the warehouse where the server names the version). A session that fails is named with the reason;
+    the others go on. Of a source that is read from a folder nothing is fetched. With `ranges: true` no asset needs a
+    file to be fetched; one that is fetched is read from the disk.
 
     **Examples**
 
@@ -86,6 +87,14 @@ def fetch(
         _say_fetched(found)
     if found.in_place:
         console.say(f"{source}: nothing to fetch; its files are read in place, in {found.folder}", to=console.err)
+    if found.by_ranges and not urls:
+        console.say(
+            f"note, {source}: its settings read files by ranges (`ranges: true`), so that no asset needs these whole "
+            f"files; `nh backfill {source} --dry-run` says what comes instead. Files that are fetched are read from "
+            "the disk.",
+            hanging=6,
+            to=console.err,
+        )
     for session_id, notes in found.notes.items():
         for note in notes:
             console.say(f"note, {source} {session_id}: {escape(note)}", hanging=6, to=console.err)
@@ -103,7 +112,7 @@ def _say_fetched(found: Fetch) -> None:
     wanted = found.to_fetch
     n_files, size = sum(one.n_files for one in found.sessions), decimal(found.n_bytes)
     done = sum(one.files.session_id not in found.failed for one in wanted)
-    fetched = f"{counted(done, 'session')} fetched and verified, {size} stated upstream, in {found.folder}"
+    fetched = f"{counted(done, 'session')} fetched and verified, {size} stated upstream, in {_place(found)}"
     console.say(f"{found.source}: {fetched if wanted else f'all {n_files} files are there; nothing to fetch.'}")
 
 
@@ -124,9 +133,22 @@ def _print_plan(found: Fetch, form: Format) -> None:
         n_missing, n_files = sum(one.n_missing for one in found.sessions), sum(one.n_files for one in found.sessions)
         console.say(
             f"{found.source}: {decimal(found.n_bytes)} in {counted(n_missing, 'file')} of "
-            f"{counted(len(found.to_fetch), 'session')} would be fetched to {found.folder}; "
-            f"{counted(n_files - n_missing, 'file is', 'files are')} there, and {decimal(found.n_free)} are free."
+            f"{counted(len(found.to_fetch), 'session')} would be fetched to {_place(found)}; "
+            f"{counted(n_files - n_missing, 'file is', 'files are')} there, and {_free(found)}."
         )
+
+
+def _place(found: Fetch) -> str:
+    from nh_platform.store.objects.address import shown
+
+    return shown(found.folder)
+
+
+def _free(found: Fetch) -> str:
+    free = decimal(found.n_free)
+    if not found.passes_through:
+        return f"{free} are free"
+    return f"{free} are free in {found.folder.parent}, of which the largest session takes {decimal(found.n_room)}"
 
 
 def _print_links(found: Fetch, form: Format) -> None:

@@ -65,7 +65,7 @@ def files(
         return
     if found.missing:
         console.say(
-            f"fetching {counted(len(found.missing), 'file')}, {decimal(found.n_bytes)}, to {found.folder}",
+            f"fetching {counted(len(found.missing), 'file')}, {decimal(found.n_bytes)}, to {_place(found)}",
             to=console.err,
         )
     with console.progress(in_bytes=True) as on_progress:
@@ -74,7 +74,7 @@ def files(
     if format_ is Format.table and found.missing:
         n_files, size = len(found.missing), decimal(found.n_bytes)
         console.say(
-            f"{source}: {counted(n_files, 'file')} fetched and verified, {size} stated upstream, in {found.folder}"
+            f"{source}: {counted(n_files, 'file')} fetched and verified, {size} stated upstream, in {_place(found)}"
         )
     elif format_ is Format.table:
         console.say(f"{source}: all {len(found.files)} files are here; nothing to fetch.")
@@ -107,7 +107,13 @@ def _say_state(found: ListedFiles, *, would_fetch: bool) -> None:
         console.say(f"{what}: all {len(found.files)} files are here")
     else:
         size = f"{decimal(found.n_bytes)} in {len(found.missing)} of {len(found.files)} files"
-        room = f"to {found.folder}, where {decimal(found.n_free)} are free"
+        room = f"to {_place(found)}, where {decimal(found.n_free)} are free"
         console.say(
             f"{what}: {size} {'would be fetched' if would_fetch else 'are not here; `--fetch` gets them'} {room}"
         )
+
+
+def _place(found: ListedFiles) -> str:
+    from nh_platform.store.objects.address import shown
+
+    return "" if found.folder is None else shown(found.folder)

@@ -41,8 +41,10 @@ def sessions(
     session_type: Annotated[str, typer.Option(help="The same, by Allen's word for it.")] = "",
     genotype: Annotated[str, typer.Option(help="Part of the animal's genotype.")] = "",
     sex: Annotated[str, typer.Option(help="F or M.")] = "",
-    min_age: Annotated[float | None, typer.Option(help="Least age in days.", show_default=False)] = None,
-    max_age: Annotated[float | None, typer.Option(help="Largest age in days.", show_default=False)] = None,
+    min_age: Annotated[float | None, typer.Option(metavar="DAYS", min=0, help="Least age.", show_default=False)] = None,
+    max_age: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Largest age.", show_default=False)
+    ] = None,
     image_set: Annotated[str, typer.Option(help="Image set that was shown, for example G.")] = "",
     experience: Annotated[str, typer.Option(help="Familiar or Novel.")] = "",
     min_prior_exposures: Annotated[

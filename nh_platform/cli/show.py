@@ -123,7 +123,7 @@ def _probes(files: SessionFiles, platform: Platform) -> list[dict[str, object]]:
 
 
 def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
-    """Print what is made of a session, what its checks found, why the last run failed, and every note."""
+    """Print what is made of a session, its checks, why the last run failed, every note, and which way files came."""
     from nh_platform.planning.staleness import standing_of
     from nh_platform.planning.versions import NOT_HAD
     from nh_platform.store.objects.address import shown
@@ -131,7 +131,7 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
     store, source, session = plan.platform.store, plan.source, files.session.session_id
     standing = standing_of(plan, files)
     history = _history(plan, session, standing.stale)
-    assets, notes = [], []
+    assets, notes, came = [], [], dict[str, list[str]]()
     for asset in plan.assets:
         folder = store.usable(source, session, asset)
         record = None if folder is None else store.provenance(source, session, asset)
@@ -148,6 +148,8 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
             }
         )
         notes += [f"{asset}: {line}" for line in left_out]
+        for line in [] if record is None else record.origins:
+            came.setdefault(line, []).append(asset)
     console.print_table(assets, "Assets")
     console.say(escape(f"stored in {shown(store.root / source / session)}, as ASSET/VERSION"))
     for asset, files_of in standing.damaged.items():
@@ -171,6 +173,8 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
             console.say_beside(f"[yellow]{one.word}[/]", f"{one.asset}, {one.check}: {one.text}")
     for note in notes:
         console.say_beside("note,", note)
+    for line, read_by in came.items():
+        console.say_beside("origin,", f"{', '.join(read_by)}: {line}")
 
 
 class _History(NamedTuple):

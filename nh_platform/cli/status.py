@@ -20,6 +20,7 @@ from nh_platform.session import ConfigError, NhError, UnknownSession
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
+    from nh_platform.operations.bucket_states import BucketState
     from nh_platform.operations.home_status import SourceStatus
 
 _NAMED = 10
@@ -76,7 +77,7 @@ def _show(format_: Format) -> None:
     rows = [{"source": name, **_columns(name, one)} for name, one in found.sources.items()]
     columns = ["source", "release", "snapshot", *_COUNTS, "store GB"]
     if format_ is not Format.table:
-        columns += ["set aside", "warned"]
+        columns += ["checks not current", "set aside", "warned"]
     console.print_rows(rows, columns, format_, title=str(found.home))
     for one in found.sources.values():
         problems = one.problems if not isinstance(one, NhError) else () if isinstance(one, UnknownSession) else (one,)
@@ -87,6 +88,12 @@ def _show(format_: Format) -> None:
             console.say(
                 f"{name}: files of {one.n_damaged} sessions or catalogs are damaged: `nh verify {name}` names them, "
                 "`--repair` makes them again."
+            )
+    for name, one in found.sources.items():
+        if not isinstance(one, NhError) and one.n_unchecked:
+            console.say(
+                f"{name}: checks not current: {one.n_unchecked}. A run ended between an output and its checks; the "
+                f"sensor has them carried out, or `nh materialize {name} --missing`."
             )
     for name, one in found.sources.items():
         for sentence in () if isinstance(one, NhError) else (one.held, one.newer):
@@ -112,7 +119,22 @@ def _show(format_: Format) -> None:
             print_warned(name, one.warned)
     if format_ is Format.table:
         parts = ", ".join(f"{name} {decimal(size)}" for name, size in found.folder_bytes.items())
-        console.say_beside("Disk:", f"{parts}; {decimal(found.n_free)} are free.")
+        console.say_beside("Disk:", f"{parts or 'nothing is kept here'}; {decimal(found.n_free)} are free.")
+    for bucket in found.buckets:
+        if bucket.trouble or format_ is Format.table:
+            _say_bucket(bucket)
+
+
+def _say_bucket(bucket: BucketState) -> None:
+    """Print where something lies in a bucket, and what this machine holds of it; to the errors where it is away."""
+    held = f"this machine holds {decimal(bucket.held_bytes)} of it in {bucket.cache}"
+    bound = f"{decimal(bucket.most_bytes)} at most of all that lies in buckets"
+    if bucket.trouble:
+        text = f"[yellow]warning[/]: {bucket.what} in {bucket.address}: {escape(bucket.trouble)}"
+        console.say(text, hanging=9, to=console.err)
+        return
+    n_files = f": {counted(bucket.n_files, 'file')}, {decimal(bucket.n_bytes)}" if bucket.what == "raw files" else ""
+    console.say_beside("Bucket:", f"{bucket.what} in {bucket.address}{n_files}; {escape(held)} ({bound}).")
 
 
 def _say_set_aside(source: str, words: Mapping[str, str]) -> None:
@@ -143,5 +165,5 @@ def _columns(name: str, one: SourceStatus | NhError) -> dict[str, Any]:
     warned = ", ".join(f"{check} in {number}" for check, number in one.warned.items())
     size = round(one.store_bytes / 1e9, 3)
     aside = sum(words == "set aside" for words in one.set_aside.values())
-    facts = {"store GB": size, "set aside": aside, "warned": warned}
+    facts = {"store GB": size, "checks not current": one.n_unchecked, "set aside": aside, "warned": warned}
     return {"release": one.release, "snapshot": one.snapshot, **counts, **facts}

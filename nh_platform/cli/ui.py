@@ -52,7 +52,7 @@ def ui(
         nh ui --workspace deploy/workspace.yaml
     """
     from nh_platform.home.settings import load_settings
-    from nh_platform.operations.instance import use_embedded_instance
+    from nh_platform.operations.instance import history_is_shared, use_embedded_instance
     from nh_platform.operations.web.page_names import is_loopback
     from nh_platform.operations.web.serving import Page, serve_ui
     from nh_platform.store.records import is_there
@@ -65,7 +65,8 @@ def ui(
     if demo:
         use_embedded_instance()
     level = "info" if verbose else "warning"
-    page = Page(host, port, tuple(allowed_host or ()), read_only=read_only, log_level=level, workspace=workspace)
+    shared, names = history_is_shared(), tuple(allowed_host or ())
+    page = Page(host, port, names, read_only=read_only, log_level=level, workspace=workspace, daemon_elsewhere=shared)
     if not is_loopback(host):
         console.say(
             f"[yellow]warning[/]: the page has no login, and everybody who reaches port {port} of {host} may run and "
@@ -76,6 +77,8 @@ def ui(
     def say_address() -> None:
         kind = "read-only, " if read_only else ""
         console.say(f"Dagster on {settings.home}: {page.address}  ({kind}Ctrl-C stops it)")
+        if shared and not read_only:
+            console.say("No daemon here: that of the deployment whose database it is launches what this page asks for.")
         for source in sorted(settings.sources) or settings.entries:
             console.say(f"  {source}: {page.address}/assets/{source}/units?view=partitions")
 

@@ -81,8 +81,8 @@ def _source_defs(entry: SourceEntry, platform: Platform, queued: bool) -> dg.Def
             *build_source_assets(entry, platform),
         ],
         asset_checks=[
-            build_gate(entry, platform),
-            build_unit_checks(entry, platform),
+            build_gate(entry, platform, queued=queued),
+            build_unit_checks(entry, platform, queued=queued),
             build_inventory_check(entry, platform),
             build_stored_files_check(entry, platform),
             build_upstream_check(entry, platform),

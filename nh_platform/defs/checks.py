@@ -17,9 +17,10 @@ from nh_platform.assets.raw_spikes import ASSET as RAW_SPIKES
 from nh_platform.assets.registry import session_assets
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.metadata import records_table, report_link
-from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.partitions import SESSIONS_POOL, session_partitions
 from nh_platform.defs.rules.rule_results import SessionPlace, rule_result, rulebook_metadata, threshold_metadata
 from nh_platform.defs.run_tags import name_warned
+from nh_platform.defs.told_failures import told_failures
 from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.platform import Platform
 from nh_platform.qc.gate import read_gate
@@ -33,8 +34,8 @@ from nh_platform.store.codecs.parquet import read_table
 AGREEMENT, GATE, PLAUSIBLE = RESERVED_RULE_IDS
 
 
-def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
-    """Return the checks of one source's `units` asset."""
+def build_unit_checks(entry: SourceEntry, platform: Platform, *, queued: bool = True) -> dg.AssetChecksDefinition:
+    """Return the checks of one source's `units` asset; runs of them alone take places of the pool where ``queued``."""
     rulebook = active_rulebook(platform.settings, entry.name)
     units_key = dg.AssetKey([entry.name, UNITS.name])
     partitions = session_partitions(entry.name)
@@ -67,28 +68,34 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
             )
         )
 
-    @dg.multi_asset_check(name=f"{entry.name}_unit_checks", specs=specs, can_subset=True)
+    @dg.multi_asset_check(
+        name=f"{entry.name}_unit_checks", specs=specs, can_subset=True, pool=SESSIONS_POOL if queued else None
+    )
     def unit_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        folder = platform.store.folder(entry.name, context.partition_key, UNITS.name)
-        units, place = read_table(folder / "units.parquet"), SessionPlace(entry.name, context.partition_key, folder)
-        verdicts = apply_rulebook(units, rulebook, missing="nan")
-        summaries = {s.rule: s for s in rule_summary(verdicts, units["unit_id"].tolist())}
-        chosen = {key.name for key in context.selected_asset_check_keys}
-        results = [
-            rule_result(rulebook, rule, summaries[rule.id], units, place)
-            for rule in rulebook.rules
-            if rule.id in chosen
-        ]
-        if AGREEMENT in chosen:
-            results.append(_agreement_result(released_agreement(units, entry.counterparts), place))
+        with told_failures(context):
+            folder = platform.store.folder(entry.name, context.partition_key, UNITS.name)
+            units, place = read_table(folder / "units.parquet"), SessionPlace(entry.name, context.partition_key, folder)
+            verdicts = apply_rulebook(units, rulebook, missing="nan")
+            summaries = {s.rule: s for s in rule_summary(verdicts, units["unit_id"].tolist())}
+            chosen = {key.name for key in context.selected_asset_check_keys}
+            results = [
+                rule_result(rulebook, rule, summaries[rule.id], units, place)
+                for rule in rulebook.rules
+                if rule.id in chosen
+            ]
+            if AGREEMENT in chosen:
+                results.append(_agreement_result(released_agreement(units, entry.counterparts), place))
         name_warned(context, [str(one.check_name) for one in results if not one.passed])
         yield from results
 
     return unit_checks
 
 
-def build_gate(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
-    """Return the checks of one source's `raw_spikes`: the gate, and that times and amplitudes are plausible."""
+def build_gate(entry: SourceEntry, platform: Platform, *, queued: bool = True) -> dg.AssetChecksDefinition:
+    """Return the checks of one source's `raw_spikes`: the gate, and that times and amplitudes are plausible.
+
+    Runs of them alone take places of the pool where ``queued``.
+    """
     key = dg.AssetKey([entry.name, RAW_SPIKES.name])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=dg.PreviewWarning)
@@ -112,9 +119,15 @@ def build_gate(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefiniti
             partitions_def=session_partitions(entry.name),
         )
 
-    @dg.multi_asset_check(name=f"{entry.name}_gate", specs=[gate_spec, plausible_spec], can_subset=True)
+    @dg.multi_asset_check(
+        name=f"{entry.name}_gate",
+        specs=[gate_spec, plausible_spec],
+        can_subset=True,
+        pool=SESSIONS_POOL if queued else None,
+    )
     def gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        found = read_gate(platform.store.folder(entry.name, context.partition_key, RAW_SPIKES.name))
+        with told_failures(context):
+            found = read_gate(platform.store.folder(entry.name, context.partition_key, RAW_SPIKES.name))
         results = {
             GATE: (found.problems, dg.AssetCheckSeverity.ERROR, "The session's data can be used."),
             PLAUSIBLE: (found.warnings, dg.AssetCheckSeverity.WARN, "Times and amplitudes are plausible."),

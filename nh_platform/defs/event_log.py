@@ -10,24 +10,35 @@ differently; a test fails when Dagster's method moves.
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from dagster import AssetCheckKey, EventLogEntry
+from dagster import AssetCheckKey, DagsterEventType, EventLogEntry, PartitionsDefinition
 from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.instance import RUNLESS_RUN_ID
 from dagster._core.storage.asset_check_execution_record import (
     COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
     AssetCheckExecutionRecord,
     AssetCheckPartitionInfo,
 )
-from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
+from dagster._core.storage.asset_check_state import AssetCheckState
+from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.base import AssetCheckSummaryRecord
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetKeyTable,
+    DynamicPartitionsTable,
+    SqlEventLogStorageTable,
+)
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 
+from nh_platform.defs.embedded.event_shards import EventShards
+from nh_platform.defs.packed_events.packed_sqlite import packed_address
+from nh_platform.defs.rules.check_states import CheckStates
 from nh_platform.defs.rules.rules_in_force import RULEBOOK_DIGEST, RulesInForce, digest_of
+from nh_platform.defs.run_storage import asked_until_there
 from nh_platform.home.folder import home_folder
 from nh_platform.home.full_disk import named_full_disk
 
@@ -38,8 +49,6 @@ _AT_A_TIME = 1000
 _STATED_DIGEST = re.compile(rf'"{RULEBOOK_DIGEST}": {{[^}}]*"text": "(?P<digest>\w*)"')
 _PAGE_BYTES = 512
 """Of the database of a run: with SQLite's 4,096 a run without events took 140 kB."""
-_STATED_LENGTH = 200
-"""Characters of a stored evaluation in which its digest stands, from the name of it on."""
 
 
 class PartitionCaching(SqlEventLogStorage):
@@ -49,8 +58,14 @@ class PartitionCaching(SqlEventLogStorage):
     another process has just added is never missed. Stands before one of Dagster's storages among the bases of a class.
     """
 
-    position_of_text = staticmethod(sa.func.instr)
-    """SQL function of a text and a part of it, which returns where the part begins."""
+    _has_asset_key_col_on_connection = asked_until_there(SqlEventLogStorage._has_asset_key_col_on_connection)
+    has_asset_key_col = asked_until_there(SqlEventLogStorage.has_asset_key_col)
+    has_secondary_index = asked_until_there(SqlEventLogStorage.has_secondary_index)
+
+    @asked_until_there
+    def has_table(self, table_name: str) -> bool:
+        """Return whether the database has a table."""
+        return super().has_table(table_name)  # type: ignore[safe-super]  # that of the storage among the bases
 
     def _count_by_rules_of(self, home: Path) -> None:
         """Begin to remember partitions, and to count results by the rules of a home folder."""
@@ -58,6 +73,7 @@ class PartitionCaching(SqlEventLogStorage):
         self._remembered_lock = threading.Lock()
         self._rules = RulesInForce(home)
         self._digests: dict[int, str] = {}
+        self._check_states = CheckStates()
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """Return whether a key is a partition."""
@@ -115,6 +131,41 @@ class PartitionCaching(SqlEventLogStorage):
         }
         return [_of_no_materialization(one) if one.latest_check_event_storage_id in of_others else one for one in infos]
 
+    def get_asset_check_state(
+        self, keys: Sequence[tuple[AssetCheckKey, PartitionsDefinition[str] | None]]
+    ) -> Mapping[AssetCheckKey, AssetCheckState]:
+        """Return how each check stands in all partitions, as it was counted last where nothing was stored since."""
+        stored = self._newest_rows()
+        stamps = {key: (stored, definition, self._rules.digest(key)) for key, definition in keys}
+        found, is_settled = self._check_states.known(stamps), self._check_states.is_settled(stored)
+        if left := [(key, definition) for key, definition in keys if key not in found]:
+            counted = super().get_asset_check_state(left)
+            found |= counted
+            if is_settled:
+                by_same_rules = [key for key in counted if self._rules.digest(key) == stamps[key][2]]
+                self._check_states.remember({key: (stamps[key], counted[key]) for key in by_same_rules})
+        return found
+
+    def _newest_rows(self) -> Hashable:
+        """Return what changes with every row that a state of checks is counted from, and with rows that go.
+
+        They go with a run that is deleted and an asset that is wiped; SQLite gives the id of the last row again.
+        """
+        columns = (
+            sa.func.max(SqlEventLogStorageTable.c.id),
+            sa.func.max(AssetCheckExecutionsTable.c.id),
+            sa.func.count(AssetCheckExecutionsTable.c.id),
+            sa.func.max(AssetKeyTable.c.wipe_timestamp),
+            sa.func.max(DynamicPartitionsTable.c.id),
+            sa.func.max(DynamicPartitionsTable.c.create_timestamp),
+            sa.func.count(DynamicPartitionsTable.c.id),
+        )
+        kind, outputs = SqlEventLogStorageTable.c.dagster_event_type, DagsterEventType.ASSET_MATERIALIZATION.value
+        of_outputs = sa.select(sa.func.count()).where(kind == outputs).scalar_subquery()
+        asked = sa.select(*(sa.select(one).scalar_subquery() for one in columns), of_outputs)
+        with self.index_connection() as connection:
+            return tuple(connection.execute(asked).one())
+
     def _is_counted(self, record: AssetCheckExecutionRecord | None) -> bool:
         if record is None or record.status not in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES:
             return True
@@ -131,8 +182,8 @@ class PartitionCaching(SqlEventLogStorage):
 
     def _read_digests(self, storage_ids: Sequence[int]) -> None:
         """Read by which rulebooks evaluations were made, each once in the life of the process: they never change."""
-        table, column = AssetCheckExecutionsTable.c, AssetCheckExecutionsTable.c.evaluation_event
-        stated = sa.func.substr(column, self.position_of_text(column, f'"{RULEBOOK_DIGEST}"'), _STATED_LENGTH)
+        table = AssetCheckExecutionsTable.c
+        stated = self._around_digest(table.evaluation_event)
         unread = [one for one in storage_ids if one not in self._digests]
         for start in range(0, len(unread), _AT_A_TIME):
             asked = unread[start : start + _AT_A_TIME]
@@ -145,18 +196,26 @@ class PartitionCaching(SqlEventLogStorage):
                 found = _STATED_DIGEST.search(text or "")
                 self._digests[storage_id] = found["digest"] if found else ""
 
+    def _around_digest(self, evaluation: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+        """Return what is read of evaluations to find their digests: all of it, where no SQL can look for it."""
+        return evaluation
+
     def _forget(self, partitions_def_name: str) -> None:
         with self._remembered_lock:
             self._remembered.pop(partitions_def_name, None)
 
 
-class PartitionCachingSqliteEventLogStorage(PartitionCaching, SqliteEventLogStorage):
+class PartitionCachingSqliteEventLogStorage(PartitionCaching, EventShards):
     """The event log of the embedded instance."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._history = Path(self.path_for_shard(INDEX_SHARD_NAME)).parent
         self._count_by_rules_of(_home_of(self._history))
+
+    def conn_string_for_shard(self, shard_name: str) -> str:
+        """Return the address of a database, whose events are packed: they were two thirds of Dagster's files."""
+        return packed_address(super().conn_string_for_shard(shard_name))
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PartitionCachingSqliteEventLogStorage":
@@ -169,21 +228,21 @@ class PartitionCachingSqliteEventLogStorage(PartitionCaching, SqliteEventLogStor
             super().store_event(event)
 
     def _initdb(self, engine: sa.Engine, for_index_shard: bool = False) -> None:
-        """Set up a database; the one of a run in small pages, of which each of its 30 tables and indexes takes one."""
+        """Set up a database; that of a run has small pages, since each of its 20 tables and indexes takes one.
+
+        Indexes of the 75 events of a run took as much as the events, and one run is all that its database holds.
+        """
         path = Path(str(engine.url.database))
-        if path.stem != INDEX_SHARD_NAME and not (path.exists() and path.stat().st_size):
+        is_new_run = path.stem != INDEX_SHARD_NAME and not (path.exists() and path.stat().st_size)
+        if is_new_run:
             with engine.connect() as connection:
                 connection.exec_driver_sql(f"PRAGMA page_size = {_PAGE_BYTES}")
                 connection.exec_driver_sql("PRAGMA user_version = 0")  # writes the first page, and with it their size
         super()._initdb(engine, for_index_shard)
-
-    def delete_events(self, run_id: str) -> None:
-        """Remove the events of a run, and the file that only it had: Dagster leaves 0.3 MB of it behind."""
-        super().delete_events(run_id)
-        shard = Path(self.path_for_shard(run_id))
-        for path in shard.parent.glob(f"{shard.name}*"):
-            path.unlink(missing_ok=True)
-        self._initialized_dbs.discard(run_id)
+        if is_new_run and path != Path(self.path_for_shard(RUNLESS_RUN_ID)):
+            with engine.begin() as connection:
+                for index in SqlEventLogStorageTable.indexes:
+                    connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index.name}")
 
 
 def _home_of(history: Path) -> Path:

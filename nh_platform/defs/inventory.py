@@ -13,6 +13,7 @@ from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import UPSTREAM_ANSWERS, inventory_job_name, not_synced
 from nh_platform.defs.automation.recent_work import KINDS, EndedRuns, ended_runs, stored_bytes
+from nh_platform.defs.automation.unchecked import with_checks
 from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SOURCE_TAG, name_warned
 from nh_platform.defs.stored_files import STORED_FILES
 from nh_platform.home.platform import Platform
@@ -102,7 +103,7 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
         ),
     )
     def no_partitions_left_failed(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        states = source_states(platform, entry.name)
+        states = with_checks(context.instance, platform, entry.name, source_states(platform, entry.name))
         decision = session_decision(context.instance, platform.store, entry.name, states)
         failed, gated = sorted(decision.failed), sorted(states.gated)
         shown = ", ".join(failed[:_KEYS_SHOWN])

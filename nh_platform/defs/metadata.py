@@ -60,6 +60,7 @@ def published_metadata(result: AssetResult, folder: Path) -> dict[str, Any]:
         **shown_metadata(result.shown),
         "number of notes": len(result.notes),
         "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in result.notes) or "none"),
+        **({"origin": dg.MetadataValue.md("\n".join(f"- {one}" for one in result.origins))} if result.origins else {}),
         "files": file_list(folder),
         "dagster/uri": shown_path(folder),
     }

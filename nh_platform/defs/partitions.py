@@ -12,6 +12,8 @@ import dagster as dg
 
 from nh_platform.session import BadUpstreamData
 
+SESSIONS_POOL = "sessions"
+"""Pool of the runs of sessions, of all sources together: as many runs as it has places go at a time."""
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
+from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import HIDDEN_TAG_PREFIX
 
 from nh_platform.defs.run_starts.warm_start import NoWarmProcess, is_wanted, warm_start
@@ -132,13 +133,17 @@ def end_lost_runs(instance: DagsterInstance) -> list[str]:
     """Mark the started runs whose process is gone as failed, free what they held, and return their ids.
 
     What run monitoring does where a daemon runs; `nh` does it before it runs something itself, else a killed
-    `nh materialize` would hold its places in the pools for ever.
+    `nh materialize` would hold its places in the pools for ever. In a history that machines share only runs are looked
+    at that say of which machine their process is: the id that the others said may be a worker's elsewhere.
     """
     launcher = instance.run_launcher
     if not isinstance(launcher, HealthCheckingRunLauncher):
         return []
+    is_of_one_machine = isinstance(instance.event_log_storage, SqliteEventLogStorage)
     lost = []
     for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+        if not (is_of_one_machine or noted_process(run)):
+            continue
         health = launcher.check_run_worker_health(run)
         if health.status is WorkerStatus.FAILED:
             instance.report_run_failed(run, health.msg)

@@ -10,18 +10,15 @@ import dagster as dg
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, SessionAsset, upstream_name
 from nh_platform.defs.making_checks import check_specs, checks_of_making
-from nh_platform.defs.metadata import OWNERS, failure, published_metadata, report_link, table_schema
-from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.run_tags import failure_tag, stamp_run
+from nh_platform.defs.metadata import OWNERS, published_metadata, report_link, table_schema
+from nh_platform.defs.partitions import SESSIONS_POOL, session_partitions
+from nh_platform.defs.run_tags import stamp_run
+from nh_platform.defs.told_failures import told_failures
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.versions import SourcePlan
-from nh_platform.session import NhError
 from nh_platform.session.columns import Column
 from nh_platform.sources.entry import SourceEntry
-
-SESSIONS_POOL = "sessions"
-"""Pool of the runs of sessions, of all sources together: as many runs as it has places go at a time."""
 
 
 def build_session_assets(entry: SourceEntry, plan: SourcePlan, *, queued: bool = True) -> list[dg.AssetsDefinition]:
@@ -48,15 +45,8 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset, queued: bo
     )
     def session_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         stamp_run(context, plan.platform.store, entry.name)
-        try:
+        with told_failures(context):
             return materialize(context, plan.platform, entry.name, asset, columns)
-        except NhError as error:
-            context.instance.add_run_tags(context.run.run_id, {failure_tag(error): "yes"})
-            # Without the chain of causes: its 70 lines of traceback hid the sentence that says what to do.
-            raise failure(error) from None
-        except Exception as error:
-            context.instance.add_run_tags(context.run.run_id, {failure_tag(error): "yes"})
-            raise
 
     return session_asset
 

@@ -106,31 +106,46 @@ def warned_sessions(
 def failed_assets(
     instance: dg.DagsterInstance, source: str, session_id: str, assets: Sequence[str]
 ) -> tuple[list[str], tuple[str, ...]]:
-    """Return those of some assets of a session whose last run failed, and what went wrong in the session's last run."""
+    """Return those of some assets of a session whose last run failed, and what went wrong in the session's last run.
+
+    A run that never began, since it could not be launched, has no asset that failed, and its reason all the same.
+    """
     failed = []
     for asset in assets:
         key = dg.AssetKey([source, asset])
         status = instance.get_status_by_partition(key, [session_id], session_partitions(source)) or {}
         if (found := status.get(session_id)) is not None and found.name == "FAILED":
             failed.append(asset)
-    return failed, _reasons(instance, source, session_id) if failed else ()
+    return failed, _reasons(instance, source, session_id, only_newest=not failed) if assets else ()
 
 
-def _reasons(instance: dg.DagsterInstance, source: str, session_id: str) -> tuple[str, ...]:
-    """Return what went wrong in the last run of a session, one line for each failed step, or for the run."""
+def _reasons(instance: dg.DagsterInstance, source: str, session_id: str, *, only_newest: bool) -> tuple[str, ...]:
+    """Return what went wrong in the last failed run of a session, one line for each failed step, or for the run."""
     runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: session_id}), limit=_RUNS_LOOKED_AT)
-    of_source = (run for run in runs if _is_of(run, source) and run.status is dg.DagsterRunStatus.FAILURE)
-    last = next(of_source, None)
-    if last is None:
+    of_source = [run for run in runs if _is_of(run, source)]
+    last = next((run for run in of_source if run.status is dg.DagsterRunStatus.FAILURE), None)
+    if last is None or (only_newest and last is not of_source[0]):
         return ()
-    wanted = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+    kinds = dg.DagsterEventType
+    wanted = {kinds.STEP_FAILURE, kinds.RUN_START, kinds.ENGINE_EVENT, kinds.RUN_FAILURE}
     events = [entry.dagster_event for entry in instance.all_logs(last.run_id, of_type=wanted) if entry.dagster_event]
     steps = [event.step_failure_data for event in events if event.is_step_failure]
     texts = [
         str(data.user_failure_data.description) if data.user_failure_data else str(data.error and data.error.message)
         for data in steps
     ]
-    return tuple(_first_line(text) for text in texts or (str(event.message) for event in events))
+    texts = texts or _not_begun(events)
+    texts = texts or [str(event.message) for event in events if event.event_type is kinds.RUN_FAILURE]
+    return tuple(_first_line(text) for text in texts)
+
+
+def _not_begun(events: Sequence[dg.DagsterEvent]) -> list[str]:
+    """Return why a run did not begin, which the launcher of runs says; nothing of one that did."""
+    kinds = dg.DagsterEventType
+    if any(event.event_type is kinds.RUN_START for event in events):
+        return []
+    errors = (event.engine_event_data.error for event in events if event.event_type is kinds.ENGINE_EVENT)
+    return [f"its run could not begin: {error.message}" for error in errors if error is not None]
 
 
 def _check_keys(platform: Platform, source: str) -> list[dg.AssetCheckKey]:

@@ -33,6 +33,7 @@ from nh_platform.downloads.transfers import (
 )
 from nh_platform.session import StoreError, UpstreamTrouble
 from nh_platform.store.durable import sync_folder
+from nh_platform.store.objects.address import shown
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -100,6 +101,9 @@ class DownloadFolder:
     retries
         Attempts and waits of downloads.
     """
+
+    passes_through = False
+    """Whether files go on from this disk, so that it needs room for those of one session alone."""
 
     def __init__(self, root: Path | str, setting: str, retries: RetryPolicy | None = None) -> None:
         self.root, self.setting, self.retries = Path(root), setting, retries or RetryPolicy()
@@ -217,7 +221,7 @@ class DownloadFolder:
                 place.label,
                 f"it did not come whole from {', '.join(wrong.addresses)}, in {self.retries.attempts} tries: "
                 f"{wrong.problem}",
-                (f"The last is kept as {kept}. " if kept else "Nothing of it is kept. ")
+                (f"The last is kept as {shown(kept)}. " if kept else "Nothing of it is kept. ")
                 + "If upstream replaced the file, sync the source; otherwise try later.",
             ) from wrong
         except QuietHours as resting:

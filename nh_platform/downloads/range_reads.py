@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Protocol, Self
 
+from nh_platform.downloads.collector_pause import collector_paused
 from nh_platform.downloads.pace import QuietHours, current_pace
 from nh_platform.downloads.remote_bytes import PermanentError, RangeRefused, RemoteBytes, TransientError
 from nh_platform.downloads.transfers import MAX_RETRY_AFTER_S, PROGRESS_BYTES, Cancelled, RetryPolicy
@@ -138,15 +139,20 @@ class RangedFile(io.RawIOBase):
         start, stop = self._at, min(self._at + len(view), self._size)
         if stop <= start:
             return 0
-        if stop - start >= PART_BYTES:
-            self._read_parts(start, view[: stop - start])
-        else:
-            for number in range(start // BLOCK_BYTES, (stop - 1) // BLOCK_BYTES + 1):
-                block, begin = self._block(number, (stop - 1) // BLOCK_BYTES), number * BLOCK_BYTES
-                low, high = max(start, begin), min(stop, begin + BLOCK_BYTES)
-                view[low - start : high - start] = block[low - begin : high - begin]
+        with collector_paused():
+            self._fill(start, view[: stop - start])
         self._at = stop
         return stop - start
+
+    def _fill(self, start: int, view: memoryview) -> None:
+        stop = start + len(view)
+        if len(view) >= PART_BYTES:
+            self._read_parts(start, view)
+            return
+        for number in range(start // BLOCK_BYTES, (stop - 1) // BLOCK_BYTES + 1):
+            block, begin = self._block(number, (stop - 1) // BLOCK_BYTES), number * BLOCK_BYTES
+            low, high = max(start, begin), min(stop, begin + BLOCK_BYTES)
+            view[low - start : high - start] = block[low - begin : high - begin]
 
     def _block(self, number: int, last: int) -> bytes:
         """Return a block; where it is not kept it comes with those up to ``last``, and further ones if it follows."""

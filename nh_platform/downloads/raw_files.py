@@ -3,8 +3,8 @@
 A file whose content is wrong three times goes to ``quarantine/``. Files that upstream states no md5 of are named by the
 md5 that came (*weak*), found again by a key of the source's choice.
 
-Add here what is kept of raw files. The download itself is `download_folder`; many files at once is `batches`; where a
-file lies upstream is each source's matter.
+Add here what is kept of raw files. The download itself is `download_folder`; many files at once is `batches`; raw files
+in a bucket are `in_buckets`; where a file lies upstream is each source's matter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -25,8 +26,7 @@ from nh_platform.session import BadUpstreamData
 from nh_platform.store.durable import write_durably
 
 QUARANTINE = "quarantine"
-_WEAK = "weak"
-_LOCKS = ".locks"
+WEAK, LOCKS = "weak", ".locks"
 _LOCK_DIGITS = 3  # 4,096 lock files at most; two files that share one merely wait for each other
 
 
@@ -136,7 +136,7 @@ class RawFiles(DownloadFolder):
         """
         path = self.path(md5)
         try:
-            seen = _state(path)
+            seen = file_state(path)
         except FileNotFoundError:
             return None
         if self._checked.get(md5) != seen:
@@ -152,6 +152,15 @@ class RawFiles(DownloadFolder):
         md5 = request.md5 or self._weak_md5(request)
         path = None if md5 is None else self.get(md5)
         return None if md5 is None or path is None else RawFile(path, md5, path.stat().st_size)
+
+    def find_all(self, requests: Mapping[str, RawRequest]) -> dict[str, RawFile | None]:
+        """Return the files of many requests, by their keys, each as by `find`."""
+        return {key: self.find(request) for key, request in requests.items()}
+
+    @contextmanager
+    def staying(self, files: Mapping[str, Path]) -> Iterator[Mapping[str, Path]]:
+        """Give files under names under which they stay until the end."""
+        yield files
 
     def holds(self, request: RawRequest) -> bool:
         """Return whether the file of a request is there, without hashing it; for counts and plans."""
@@ -178,7 +187,7 @@ class RawFiles(DownloadFolder):
         found = self.find(request)
         if found is not None:
             return found
-        with self.alone(request.label, self.root / _LOCKS / request.identity[:_LOCK_DIGITS], stop):
+        with self.alone(request.label, self.root / LOCKS / request.identity[:_LOCK_DIGITS], stop):
             return self.find(request) or self._fetch(request, servers, on_bytes, stop)
 
     def set_aside(self, part: Path, wrong: WrongContent) -> Path | None:
@@ -202,14 +211,14 @@ class RawFiles(DownloadFolder):
         got = self.download(place, servers, on_bytes, stop)
         path = self.path(got.md5)
         path.chmod(0o444)
-        self._checked[got.md5] = _state(path)
+        self._checked[got.md5] = file_state(path)
         if request.md5 is None:
             record = {"key": request.weak_key, "label": request.label, "md5": got.md5, "size": got.size}
             write_durably(beside, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
         return RawFile(path, got.md5, got.size)
 
     def _weak_path(self, request: RawRequest) -> Path:
-        return self.root / _WEAK / request.identity[:2] / f"{request.identity}.json"
+        return self.root / WEAK / request.identity[:2] / f"{request.identity}.json"
 
     def _weak_md5(self, request: RawRequest) -> str | None:
         try:
@@ -219,7 +228,7 @@ class RawFiles(DownloadFolder):
         return str(record["md5"])
 
 
-def _state(path: Path) -> tuple[int, int, int]:
+def file_state(path: Path) -> tuple[int, int, int]:
     """Return what tells whether a file was touched since it was hashed."""
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
@@ -237,4 +246,4 @@ def stored_raw_files(root: Path) -> list[Path]:
 
 def weak_notes(root: Path) -> list[Path]:
     """Return the records that name the raw files of which upstream states no md5, sorted."""
-    return sorted((root / _WEAK).glob("*/*.json"))
+    return sorted((root / WEAK).glob("*/*.json"))

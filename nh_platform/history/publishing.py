@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pandas as pd
-from filelock import FileLock
 
 from nh_platform.history.comparison.release_diff import ReleaseDiff, diff_manifests, selection_changed
 from nh_platform.history.identity import version_of
@@ -17,9 +16,10 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import ASSET, Snapshot, list_snapshots, write_manifest
 from nh_platform.history.tombstones import next_tombstones, seen_before
 from nh_platform.history.wanted import want
-from nh_platform.session import BadUpstreamData, NhError
+from nh_platform.session import BadUpstreamData, NhError, StoreError
 from nh_platform.session.tables.catalogue.releases import TOMBSTONES
 from nh_platform.store import Provenance, Store, data_version
+from nh_platform.store.durable import alone, disk_in_words
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.provenance import git_commit, recorded_packages
 
@@ -73,14 +73,18 @@ def store_manifest(store: Store, manifest: Manifest, code_version: str) -> Store
     Raises
     ------
     StoreError
-        If the disk is full; what was stored is unchanged.
+        If the disk is full or cannot be written to, or another process stores a release for long; what was stored is
+        unchanged.
     BadUpstreamData
         If the manifest lists no session where there were some: no release withdraws all, a disk that is not mounted
         looks like it.
     """
     home = store.asset_folder(manifest.source, SOURCE_WIDE, ASSET)
-    home.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / ".releases.lock", timeout=LOCK_TIMEOUT_S):
+    with disk_in_words(home):
+        home.mkdir(parents=True, exist_ok=True)
+    found = f"another process has been storing a release of it for {LOCK_TIMEOUT_S:g} s"
+    busy = StoreError(f"source {manifest.source}", found, "Run it again then; nothing was changed.")
+    with alone(home / ".releases.lock", busy, wait_s=LOCK_TIMEOUT_S):
         selections = [one.selection for one in list_snapshots(store, manifest.source) if one.selection]
         last, unreadable = _last_readable(store, manifest.source)
         number = max(store.history(manifest.source, SOURCE_WIDE, ASSET), default=0) + 1

@@ -120,6 +120,23 @@ class Snapshot:
         tables = {name: _read(self.folder, schema) for name, schema in _TABLES.items() if schema is not FILES}
         matching = None if files_named is None else ("name", files_named)
         tables[FILES.name] = with_current_groups(_read(self.folder, FILES, matching))
+        return self._of_tables(tables)
+
+    def part(self, session_id: str) -> Manifest:
+        """Read the rows of one session alone, none where it is not listed; of other tables nothing.
+
+        To make an asset needs no more: with 459 sessions the whole takes 0.1 to 0.2 CPU s, and this a fifth of it.
+
+        Raises
+        ------
+        StoreError
+            If a table is missing or damaged.
+        """
+        equal = "session_id", session_id
+        tables = {schema.name: _read(self.folder, schema, equal=equal) for schema in (SESSIONS, INSERTIONS, FILES)}
+        return self._of_tables({**tables, FILES.name: with_current_groups(tables[FILES.name])})
+
+    def _of_tables(self, tables: Mapping[str, pd.DataFrame]) -> Manifest:
         stated = {"release": self.release, "selection": self.selection, "facts_as_of": self.facts_as_of}
         return Manifest(source=self.source, **stated, **tables)
 
@@ -194,11 +211,16 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
     (folder / _RELEASE_FILE).write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8")
 
 
-def _read(folder: Path, schema: TableSchema, matching: tuple[str, str] | None = None) -> pd.DataFrame:
+def _read(
+    folder: Path,
+    schema: TableSchema,
+    matching: tuple[str, str] | None = None,
+    equal: tuple[str, str] | None = None,
+) -> pd.DataFrame:
     path = folder / f"{schema.name}.parquet"
     if schema not in (SESSIONS, INSERTIONS, FILES) and not is_stored(path):
         return schema.empty()  # stored before there was such a table, or without a row for it
-    table = read_table(path, matching=matching)
+    table = read_table(path, matching=matching, equal=equal)
     if list(table.columns) == schema.names:
         return table
     return schema.conform(table)

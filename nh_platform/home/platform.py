@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest
-from nh_platform.history.snapshots import read_manifest
+from nh_platform.history.snapshots import find_snapshot, read_manifest
 from nh_platform.home.settings import PlatformSettings
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
@@ -80,6 +80,7 @@ class Platform:
         self.settings = settings
         self.store = Store(settings.store)
         self._sources: dict[str, Source] = {}
+        self._part: tuple[tuple[Path, str], Manifest] | None = None
 
     @property
     def today(self) -> str:
@@ -118,6 +119,25 @@ class Platform:
     def manifest(self, source: str) -> Manifest:
         """Return the manifest that was stored last."""
         return read_manifest(self.store, source)
+
+    def session_part(self, source: str, session_id: str) -> Manifest:
+        """Return the rows of one session of that manifest, read once for questions in a row.
+
+        Raises
+        ------
+        UnknownSession
+            If the source was never synced, or the manifest does not list the session.
+        """
+        snapshot = find_snapshot(self.store, source)
+        asked = snapshot.folder, session_id
+        known = self._part  # once: another thread may ask for another session meanwhile
+        if known is not None and known[0] == asked:
+            return known[1]
+        part = snapshot.part(session_id)
+        if not len(part.sessions):
+            snapshot.manifest().session(session_id)  # says what it does list
+        self._part = asked, part
+        return part
 
     def presets(self, source: str) -> tuple[Preset, ...]:
         """Return the window presets that are configured for a source.

@@ -23,7 +23,7 @@ class Restoration:
     Parameters
     ----------
     backup
-        Folder of the backup.
+        Folder of the backup, or the address of one in a bucket.
     partial
         Name of the folder, in the home, that its files are written to.
     reviews
@@ -32,6 +32,8 @@ class Restoration:
         What it brings.
     is_whole
         Whether all files are there and on the disk: then nothing but their names is missing.
+    store
+        Address of the bucket that the store is brought into; empty where it goes into the home.
     """
 
     backup: str
@@ -40,6 +42,7 @@ class Restoration:
     n_files: int
     n_bytes: int
     is_whole: bool
+    store: str = ""
 
 
 def write_restoration(home: Path, begun: Restoration) -> None:

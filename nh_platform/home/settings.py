@@ -35,9 +35,15 @@ from nh_platform.sources.setting_errors import (
     setting_error,
 )
 from nh_platform.store.names import REVIEWS
-from nh_platform.store.objects.address import is_address, is_in_bucket, local_root, parse_address, shown
+from nh_platform.store.objects.address import (
+    REVIEWS_VARIABLE,
+    is_address,
+    is_in_bucket,
+    local_root,
+    parse_address,
+    shown,
+)
 
-REVIEWS_VARIABLE = "NH_REVIEWS"
 UI_VARIABLE = "NH_UI_ADDRESS"
 DEFAULT_UI = "http://127.0.0.1:3000"
 """Where `nh ui` serves Dagster's pages unless told otherwise."""

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from nh_platform.session import StoreError
+from nh_platform.store.durable import unreadable
 from nh_platform.store.objects.address import STORE_VARIABLE, is_address, local_root, parse_address
 
 
@@ -34,10 +35,17 @@ def store_of(folder: Path) -> tuple[Path, Path | None]:
     Raises
     ------
     StoreError
-        If the folder does not exist, or is neither a home folder nor a store.
+        If the folder does not exist, is neither a home folder nor a store, or may not be read.
     ConfigError
         If ``NH_STORE`` is an address that cannot be one.
     """
+    try:
+        return _store_of(folder)
+    except OSError as error:  # another user's, whose group this one is not of
+        raise unreadable(Path(error.filename or folder), error) from error
+
+
+def _store_of(folder: Path) -> tuple[Path, Path | None]:
     stated = stated_store()
     if stated is not None and (stated == folder.absolute() or not any(folder.glob("*/*/*/current"))):
         return stated, None if stated == folder.absolute() else folder

@@ -1,4 +1,4 @@
-"""Windows and batches as PyTorch takes them, with the extra ``train`` (``pip install nh-platform[train]``).
+"""Windows and batches as PyTorch takes them, with the extra ``train`` (``pip install torch``).
 
 The one module that imports torch; nothing imports it but whoever trains. Add here what a `DataLoader` needs. What a
 batch is belongs to `nh_platform.load.batch`.
@@ -17,9 +17,7 @@ try:
     import torch
     from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, get_worker_info
 except ImportError as error:
-    raise ImportError(
-        "nh_platform.load.torch_adapters needs torch: pip install 'nh-platform[train]', or torch itself"
-    ) from error
+    raise ImportError("nh_platform.load.torch_adapters needs torch: pip install torch") from error
 
 
 def collate(batch: Batch) -> dict[str, Any]:

@@ -120,8 +120,10 @@ class AskedRelease:
         if not has_history(self.at.platform.settings):
             return {}
         from nh_platform.defs.automation.attempts import session_decision
+        from nh_platform.defs.automation.unchecked import with_checks
 
         states = source_states(self.at.platform, self.source)
+        states = with_checks(self.at.instance, self.at.platform, self.source, states)
         decision = session_decision(self.at.instance, self.at.platform.store, self.source, states)
         return {one: (FAILED, f"its last run failed; {text}") for one, text in decision.failed.items()}
 

@@ -12,8 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nh_platform.defs.deployed.server_address import POSTGRES_VARIABLE
 from nh_platform.downloads.credentials import credential
-from nh_platform.operations.instance import configuration_file
+from nh_platform.operations.instance import configuration_file, history_is_shared
 from nh_platform.operations.opened_home import existing_parent
 from nh_platform.session import ConfigError, NhError
 from nh_platform.session.display import counted
@@ -65,12 +66,12 @@ def doctor(home: Path | str, *, offline: bool = False) -> list[Finding]:
     except ConfigError as error:
         refused = Finding("settings", False, str(error))
     findings = [*_environment(), *([refused] if refused else []), *(_home(platform.settings) if platform else [])]
-    store = _store(settings, offline) if settings else None
-    findings += [*([store] if store else []), *_credentials()]
-    if os.environ.get("DAGSTER_HOME") and not offline:
-        findings += _deployment()
+    buckets = _buckets(settings, offline) if settings else {}
+    findings += [*buckets.values(), *_credentials()]
+    if not offline and (os.environ.get("DAGSTER_HOME") or (settings and history_is_shared())):
+        findings += _deployment(settings)
     findings += [Finding(problem.thing, None, f"{problem.found}. {problem.action}") for problem in package_problems()]
-    if platform and served and (store is None or store.ok):
+    if platform and served and (platform.store.root not in buckets or buckets[platform.store.root].ok):
         findings += _sources(platform, served)
     if settings and served and not offline:
         findings += _servers(settings, served)
@@ -94,17 +95,18 @@ def _home(settings: PlatformSettings) -> Iterator[Finding]:
     yield Finding("home", os.access(there, os.W_OK), f"{settings.home}")
     yield Finding("disk", True if free >= MIN_FREE_GB else None, f"{free:.0f} GB free; a session needs up to 4 GB")
     given = os.environ.get("DAGSTER_HOME")
-    yield Finding("Dagster home", None, given or f"{settings.dagster_home} (embedded)")
+    own = f"the database of {POSTGRES_VARIABLE}" if history_is_shared() else f"{settings.dagster_home} (embedded)"
+    yield Finding("Dagster home", None, given or own)
     used = Path(given) / "dagster.yaml" if given else configuration_file("dagster.yaml")
     yield Finding("dagster.yaml", None, str(used))
 
 
-def _deployment() -> Iterator[Finding]:
+def _deployment(settings: PlatformSettings | None) -> Iterator[Finding]:
     """Ask the servers of a Dagster of a person's own: Postgres, Redis, workers, daemon, code server."""
-    from nh_platform.operations.instance import open_own_instance
+    from nh_platform.operations.instance import open_instance, open_own_instance
 
     try:
-        with open_own_instance() as instance:
+        with open_instance(settings) if settings else open_own_instance() as instance:
             if not instance.run_storage.__class__.__module__.startswith(_DEPLOYED):
                 return
             from nh_platform.defs.deployed.server_answers import server_answers
@@ -115,24 +117,36 @@ def _deployment() -> Iterator[Finding]:
         yield Finding("Dagster's instance", False, f"{error.found}. {error.action}")
 
 
-def _store(settings: PlatformSettings, offline: bool) -> Finding | None:
-    """Try out the bucket of a home; None for a store on the disk."""
-    from nh_platform.store.objects.address import address_of, is_in_bucket
+def _buckets(settings: PlatformSettings, offline: bool) -> dict[Path, Finding]:
+    """Try out the buckets in which store, reviews and raw files of a home lie; nothing of what lies on the disk.
+
+    By the folder that stands for each; by that of the home where a place of raw files is no address that can be.
+    """
+    from nh_platform.operations.bucket_states import bucket_roots
+    from nh_platform.store.objects.address import address_of
     from nh_platform.store.objects.cache_size import cache_bytes, held_bytes
     from nh_platform.store.objects.trial import try_out
 
-    if not is_in_bucket(settings.store):
-        return None
-    address = address_of(settings.store)
-    if offline:
-        return Finding(f"store {address}", None, "not asked; what the sources hold is in it")
+    findings: dict[Path, Finding] = {}
     try:
-        held, most = held_bytes(settings.store) / 1e9, cache_bytes() / 1e9
-        try_out(address, ANSWER_WAIT_S)
-    except NhError as error:
-        return Finding(f"store {address}", False, f"{error.found}. {error.action}")
-    cache = f"{held:.1f} of {most:g} GB of it are held in {settings.store.parent}"
-    return Finding(f"store {address}", True, f"it can be listed, written and cleared, and keeps conditions; {cache}")
+        roots = bucket_roots(settings)
+    except ConfigError as error:
+        return {settings.home: Finding(error.thing, False, f"{error.found}. {error.action}")}
+    for root, what in roots.items():
+        about = f"{what} {address_of(root)}"
+        if offline:
+            findings[root] = Finding(about, None, "not asked; what the sources hold is in it")
+            continue
+        try:
+            held, most = held_bytes(root) / 1e9, cache_bytes() / 1e9
+            try_out(address_of(root), ANSWER_WAIT_S)
+        except NhError as error:
+            findings[root] = Finding(about, False, f"{error.found}. {error.action}")
+            continue
+        cache = f"{held:.1f} GB of it are held in {root.parent}, and {most:g} GB at most of all that lies in buckets"
+        text = f"it can be listed, written and cleared, and keeps conditions; {cache}"
+        findings[root] = Finding(about, True, text)
+    return findings
 
 
 def _credentials() -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nh_platform.operations.instance import NoInstance
+from nh_platform.operations.bucket_states import BucketState, bucket_states
+from nh_platform.operations.instance import NoInstance, history_is_shared
 from nh_platform.operations.opened_home import Home, OpenHome, existing_parent, open_home
 from nh_platform.session import ConfigError, NhError
 
@@ -56,6 +57,8 @@ class SourceStatus:
         Sessions that reviewers set aside, or that somebody proposes to, with that in words.
     backfills
         Sessions that are still to be made, by the id of the `nh backfill` that asked for them.
+    n_unchecked
+        Sessions of which the checks of something stored have not run to their end; 0 where history was not asked.
     """
 
     release: str
@@ -79,6 +82,7 @@ class SourceStatus:
     problems: tuple[ConfigError, ...] = ()
     backfills: Mapping[str, int] = field(default_factory=dict)
     set_aside: Mapping[str, str] = field(default_factory=dict)
+    n_unchecked: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,15 @@ class HomeStatus:
         records cannot be used).
     folder_bytes, n_free
         Bytes that each of its folders takes, and that its disk has free.
+    buckets
+        What of it lies in buckets.
     """
 
     home: Path
     sources: Mapping[str, SourceStatus | NhError]
     folder_bytes: Mapping[str, int]
     n_free: int
+    buckets: tuple[BucketState, ...] = ()
 
 
 def status(home: Home) -> HomeStatus:
@@ -130,7 +137,8 @@ def status(home: Home) -> HomeStatus:
             except NhError as error:  # never synced, or its rulebook or a record in the store; the others go on
                 sources[name] = error
     taken = {top.name: sum(n for part, n in parts.items() if part.parent == top) for top in _folders(folder)}
-    return HomeStatus(folder, sources, taken, shutil.disk_usage(existing_parent(folder)).free)
+    free = shutil.disk_usage(existing_parent(folder)).free
+    return HomeStatus(folder, sources, taken, free, tuple(bucket_states(at.platform.settings)))
 
 
 def source_status(home: OpenHome, source: str, store_bytes: int, *, asks_history: bool = True) -> SourceStatus:
@@ -161,16 +169,19 @@ def source_status(home: OpenHome, source: str, store_bytes: int, *, asks_history
     store, states = home.platform.store, source_states(home.platform, source)
     stored = set(store.sessions(source))
     stale = [state.session_id for state in states.sessions if state.stale]
-    unusable, n_failed, warned = {*states.gated, *states.mistakes, *states.unreadable}, 0, dict[str, int]()
+    unusable, n_failed, n_unchecked = {*states.gated, *states.mistakes, *states.unreadable}, 0, 0
+    warned = dict[str, int]()
     left = frozenset[str]()
     can_have_failed = any(session_id not in states.gated for session_id in stale)
     if asks_history and (stored or can_have_failed) and has_history(home.platform.settings):
         # Dagster's history is asked only where something was run: opening it doubles the time of `nh status`.
         from nh_platform.defs.automation.attempts import session_decision
+        from nh_platform.defs.automation.unchecked import with_checks
         from nh_platform.defs.session_history import warned_sessions
 
+        states = with_checks(home.instance, home.platform, source, states)
         decision = session_decision(home.instance, store, source, states)
-        n_failed, left = len(decision.failed), decision.left
+        n_failed, n_unchecked, left = len(decision.failed), len(decision.unchecked), decision.left
         warned = warned_sessions(home.instance, home.platform, source, stored)
     replaced = Counter(asset for session_id in stored for asset in replaced_assets(store, source, session_id))
     return SourceStatus(
@@ -181,6 +192,7 @@ def source_status(home: OpenHome, source: str, store_bytes: int, *, asks_history
         n_stale=sum(session_id in stored for session_id in stale),
         n_not_loaded=sum(state.session_id not in stored for state in states.sessions),
         n_failed=n_failed,
+        n_unchecked=n_unchecked,
         n_gated=len(states.gated),
         n_withdrawn=len(withdrawn(home.platform, source)),
         n_damaged=len(states.damaged) + len(store.damaged(source, SOURCE_WIDE)),
@@ -200,7 +212,7 @@ def source_status(home: OpenHome, source: str, store_bytes: int, *, asks_history
 
 def has_history(settings: PlatformSettings) -> bool:
     """Return whether Dagster's history of a home folder is there, without making it."""
-    return bool(os.environ.get("DAGSTER_HOME")) or settings.dagster_home.is_dir()
+    return bool(os.environ.get("DAGSTER_HOME")) or history_is_shared() or settings.dagster_home.is_dir()
 
 
 def count_notes(store: Store, source: str, session_id: str, assets: Iterable[str]) -> int:

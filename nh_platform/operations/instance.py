@@ -1,7 +1,7 @@
-"""Dagster's instance of a home folder: `DAGSTER_HOME` if it is set, else the embedded one of the folder.
+"""Dagster's instance of a home folder: `DAGSTER_HOME`'s, that in the database of `NH_POSTGRES_URL`, or an embedded one.
 
-Contains the writing of the embedded configuration from the top-level ``dagster.yaml``. Add here what is needed before
-an operation may talk to Dagster. Nothing here launches a run.
+Contains the writing of the configuration from the top-level ``dagster.yaml``. Add here what is needed before an
+operation may talk to Dagster. Nothing here launches a run.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nh_platform.defs.deployed.server_address import POSTGRES_VARIABLE
 from nh_platform.home.folder import HOME_VARIABLE
 from nh_platform.session import ConfigError, NhError
 from nh_platform.session.errors import without_account
@@ -28,6 +29,26 @@ _OWN_ACTION = (
     "Start its database, or correct dagster.yaml there and the environment that it names (docs/deploy.md); "
     "without DAGSTER_HOME, nh keeps the history in the home."
 )
+_SHARED_ACTION = (
+    f"Start the database, or correct {POSTGRES_VARIABLE} (docs/deploy.md); without it, nh keeps it in the home."
+)
+_REFUSED = ("password authentication failed", "no password supplied")
+"""What a server of Postgres that is there says of an account, in English."""
+_ACCOUNT_ACTION = (
+    f"Correct user or password in {POSTGRES_VARIABLE} (docs/deploy.md); special characters are escaped, %2F."
+)
+_EXTRA_ACTION = (
+    "Install it, from the checkout: pip install --no-deps -r requirements-deploy.lock, or uv sync --extra deploy."
+)
+_SHARED_FOLDER = "dagster_postgres"
+"""Folder of a home for the configuration that leads to a database, beside that of the embedded instance."""
+_STORAGES = {
+    "run_storage": "PlacingPostgresRunStorage",
+    "event_log_storage": "PartitionCachingPostgresEventLogStorage",
+    "schedule_storage": "DriverNamingPostgresScheduleStorage",
+}
+"""Classes of `nh_platform.defs.deployed.postgres_storage`, as ``deploy/dagster.yaml`` names them."""
+_STORAGE = re.compile(rf"^({'|'.join(_STORAGES)}):\n(?: .*\n)+", re.MULTILINE)
 _MISSED_VARIABLE = re.compile(r'environment variable "(\w+)" which is not set')
 _EMBEDDED_FOLDER = re.compile(r"(?<=: )data/dagster(?P<part>/\S*)$", re.MULTILINE)
 """Folders that the top-level ``dagster.yaml`` names; replaced by those of the home folder."""
@@ -59,8 +80,17 @@ def configuration_file(name: str) -> Path:
 
 
 def use_embedded_instance() -> None:
-    """Leave a ``DAGSTER_HOME`` of a person's own alone: simulated sessions do not belong into it."""
+    """Leave a ``DAGSTER_HOME`` or a database of a person's own alone: simulated sessions do not belong into it."""
     os.environ.pop("DAGSTER_HOME", None)
+    os.environ.pop(POSTGRES_VARIABLE, None)
+
+
+def history_is_shared() -> bool:
+    """Whether ``NH_POSTGRES_URL`` alone says where Dagster's history is: in the database of a deployment elsewhere.
+
+    Launcher and daemon are there too, so that neither is started here.
+    """
+    return bool(os.environ.get(POSTGRES_VARIABLE)) and not os.environ.get("DAGSTER_HOME")
 
 
 def prepare_instance(settings: PlatformSettings) -> Path:
@@ -69,7 +99,7 @@ def prepare_instance(settings: PlatformSettings) -> Path:
     A ``DAGSTER_HOME`` that is already set wins.
     """
     os.environ[HOME_VARIABLE] = str(settings.home)
-    folder = Path(os.environ.get("DAGSTER_HOME") or _configured(settings))
+    folder = Path(os.environ.get("DAGSTER_HOME") or _configured(settings, shared=history_is_shared()))
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
 
@@ -84,17 +114,19 @@ def open_instance(settings: PlatformSettings, *, embedded: bool = False) -> dg.D
     settings
         The settings of the home folder.
     embedded
-        Open the embedded instance also where ``DAGSTER_HOME`` is set.
+        Open the embedded instance also where ``DAGSTER_HOME`` or ``NH_POSTGRES_URL`` is set.
 
     Raises
     ------
     NoInstance
-        If that of ``DAGSTER_HOME`` cannot be opened: its server does not answer, for example.
+        If that of ``DAGSTER_HOME`` or of the database cannot be opened: its server does not answer, for example.
     """
     import dagster as dg
 
-    if os.environ.get("DAGSTER_HOME") and not embedded:
+    if not embedded and os.environ.get("DAGSTER_HOME"):
         return open_own_instance()
+    if not embedded and history_is_shared():
+        return _opened(lambda: dg.DagsterInstance.from_config(str(_configured(settings, shared=True))))
     return dg.DagsterInstance.from_config(str(_configured(settings)))
 
 
@@ -108,9 +140,13 @@ def open_own_instance() -> dg.DagsterInstance:
     """
     import dagster as dg
 
+    return _opened(dg.DagsterInstance.get)
+
+
+def _opened(open_it: Callable[[], dg.DagsterInstance]) -> dg.DagsterInstance:
     with _without_retries():
         try:
-            return dg.DagsterInstance.get()
+            return open_it()
         except Exception as error:  # Dagster's, SQLAlchemy's or the driver's, by what is configured there
             raise _no_instance(error, "it cannot be opened") from error
 
@@ -132,13 +168,23 @@ def database_in_words() -> Iterator[None]:
         except Exception as error:
             if not any(type(one).__module__.partition(".")[0] in _DATABASES for one in _causes(error)):
                 raise
-            raise _no_instance(error, "its database does not answer") from error
+            # By its name: the driver comes with the extra `deploy`.
+            refused = any(type(one).__name__ == "InsufficientPrivilege" for one in _causes(error))
+            found = "its database refuses that to this role" if refused else "its database does not answer"
+            raise _no_instance(error, found) from error
 
 
 def _no_instance(error: Exception, found: str) -> NoInstance:
     where = os.environ.get("DAGSTER_HOME")
     thing = f"Dagster's instance of DAGSTER_HOME={where}" if where else "Dagster's instance"
-    return NoInstance(thing, f"{found}: {without_account(_first_cause(error))}", _OWN_ACTION)
+    if shared := history_is_shared():
+        thing = f"Dagster's history in the database of {POSTGRES_VARIABLE}"
+    if missed := _missing_module(error):
+        return NoInstance(thing, f"{found}: {missed}, which the extra `deploy` has", _EXTRA_ACTION)
+    said = f"{found}: {without_account(_first_cause(error))}"
+    if any(word in said for word in _REFUSED):
+        return NoInstance(thing, said, _ACCOUNT_ACTION)
+    return NoInstance(thing, said, _SHARED_ACTION if shared else _OWN_ACTION)
 
 
 @contextmanager
@@ -172,27 +218,44 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _configured(settings: PlatformSettings) -> Path:
+def _missing_module(error: BaseException | None) -> ModuleNotFoundError | None:
+    """Return the error of a package that is not there; Dagster raises another one while it handles it."""
+    while error is not None and not isinstance(error, ModuleNotFoundError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _configured(settings: PlatformSettings, *, shared: bool = False) -> Path:
     """Write the top-level ``dagster.yaml`` into ``<home>/dagster``, and return that folder.
 
-    Plain `dagster dev` beside the top-level file and `nh` thus use the same storage.
+    Plain `dagster dev` beside the top-level file and `nh` thus use the same storage. Where the history is shared, the
+    same configuration stands in a folder beside it, with the storages of the database.
 
     Raises
     ------
     ConfigError
         If Dagster would keep its history elsewhere than in that folder.
     """
-    folder = settings.dagster_home
+    folder = settings.home / _SHARED_FOLDER if shared else settings.dagster_home
     if unfit := _NO_PATH_OF_SQLITE.search(str(folder)):
         found = f"Dagster's databases cannot lie in a folder whose path has {unfit[0]}"
         raise ConfigError(f"home {settings.home}", found, "Rename the folder, or set DAGSTER_HOME to another one.")
     make_private(folder)
     content = configuration_file("dagster.yaml").read_text(encoding="utf-8")
+    if shared:
+        content = _STORAGE.sub(lambda found: _in_postgres(found[1]), content)
     rendered = _EMBEDDED_FOLDER.sub(lambda found: quoted(f"{folder}{found['part']}"), content)
     target = folder / "dagster.yaml"
     if not target.exists() or target.read_text(encoding="utf-8") != rendered:
         target.write_text(rendered, encoding="utf-8")
     return folder
+
+
+def _in_postgres(storage: str) -> str:
+    """Return the part of a ``dagster.yaml`` that names a storage in the database of ``NH_POSTGRES_URL``."""
+    of = {"module": "nh_platform.defs.deployed.postgres_storage", "class": _STORAGES[storage]}
+    lines = [f"  {name}: {value}\n" for name, value in of.items()]
+    return "".join([f"{storage}:\n", *lines, f"  config: {{postgres_url: {{env: {POSTGRES_VARIABLE}}}}}\n"])
 
 
 def make_private(folder: Path) -> None:

@@ -10,20 +10,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nh_platform.operations.home_status import has_history
 from nh_platform.operations.opened_home import Home, Interrupted, OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.session import ConfigError, NhError
 
 if TYPE_CHECKING:
+    from nh_platform.defs.automation.unchecked import NotChecked
     from nh_platform.defs.session_history import Finding
+    from nh_platform.planning.staleness import Standing
+    from nh_platform.planning.versions import SourcePlan
 
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """The assets of one session that a run will make."""
+    """The assets of one session that a run will make, and those whose checks alone it will carry out."""
 
     source: str
     session_id: str
     assets: tuple[str, ...]
+    checked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,9 @@ def materialize(
 ) -> Materialization:
     """Make the assets of sessions, one Dagster run per session, checks included; one that fails stops no other.
 
+    What is stored and whose checks did not run to their end, because a run was killed, is checked again, and made again
+    where making it carries the checks out.
+
     Parameters
     ----------
     home
@@ -132,7 +140,11 @@ def materialize(
     UnknownSession
         If the source was never synced.
     """
+    from nh_platform.defs.run_launcher import end_lost_runs
+
     with open_home(home) as at:
+        if not dry_run and has_history(at.platform.settings):
+            end_lost_runs(at.instance)  # else a killed run is taken for one that goes on
         plan = _plan(at, source, sessions, assets, only_stale)
         outcomes = [] if dry_run else run_plans(at, plan.plans, on_progress)
     return replace(plan, outcomes=(*plan.outcomes, *outcomes))
@@ -150,21 +162,47 @@ def _plan(
     wanted = tuple(assets) or tuple(plan.assets)
     manifest = home.platform.manifest(source)
     ids = manifest.session_ids if sessions is None else sessions
-    plans: dict[str, SessionPlan] = {}
-    refused, gated = [], {}
+    standings: dict[str, Standing | None] = {}
+    refused: list[SessionOutcome] = []
     for asked in ids:
         try:
             session_id = manifest.session_named(asked)
-            standing = standing_of(plan, manifest.session(session_id)) if only_stale else None
+            standings[session_id] = standing_of(plan, manifest.session(session_id)) if only_stale else None
         except NhError as error:
             refused.append(SessionOutcome(SessionPlan(source, asked, wanted), success=False, errors=(str(error),)))
-            continue
-        chosen = tuple(name for name in (standing.stale if standing else plan.assets) if name in wanted)
-        if chosen:
-            plans[session_id] = SessionPlan(source, session_id, chosen)
+    lacking = _not_checked(home, plan, standings)
+    plans, gated = [], {}
+    for session_id, standing in standings.items():
+        found = lacking.get(session_id)
+        again, unchecked = (found.unrecorded, found.unchecked) if found else ((), ())
+        chosen = tuple(
+            name for name in plan.assets if name in wanted and (not standing or name in {*standing.stale, *again})
+        )
+        checked = tuple(name for name in unchecked if name in wanted)
+        if chosen or checked:
+            plans.append(SessionPlan(source, session_id, chosen, checked))
         elif standing and standing.gate:
             gated[session_id] = standing.gate
-    return Materialization(source, len(ids), tuple(plans.values()), gated, tuple(refused), plan.problems)
+    return Materialization(source, len(ids), tuple(plans), gated, tuple(refused), plan.problems)
+
+
+def _not_checked(
+    home: OpenHome, plan: SourcePlan, standings: Mapping[str, Standing | None]
+) -> Mapping[str, NotChecked]:
+    """Return what of sessions is stored and not checked; nothing of those that are being run."""
+    from nh_platform.defs.automation.attempts import in_progress
+    from nh_platform.defs.automation.unchecked import not_checked
+
+    if not has_history(home.platform.settings):
+        return {}
+    current = {
+        session_id: [name for name in plan.assets if name not in {*standing.stale, *standing.stopped}]
+        for session_id, standing in standings.items()
+        if standing is not None
+    }
+    found = not_checked(home.instance, home.platform, plan.source, current) if current else {}
+    busy = {one.session_id for one in in_progress(home.instance, plan.source)} if found else set()
+    return {session_id: one for session_id, one in found.items() if session_id not in busy}
 
 
 def run_plans(
@@ -202,6 +240,7 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
     import dagster as dg
 
     from nh_platform.defs.automation import session_job_name
+    from nh_platform.defs.checks import session_checks
     from nh_platform.defs.run_tags import run_tags
     from nh_platform.defs.session_history import finding
     from nh_platform.operations.home_status import count_notes
@@ -217,12 +256,18 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
             on_progress(Progress(what, n_made, len(plan.assets), str(event.step_key).split("__")[-1]))
 
     on_progress(Progress(what, 0, len(plan.assets), "starting"))
+    job = home.definitions.resolve_job_def(session_job_name(plan.source))
+    keys = [dg.AssetKey([plan.source, asset]) for asset in plan.assets]
+    if plan.checked:  # a run of checks alone has no assets, and Dagster takes checks for the subset of a job only
+        stated = session_checks(home.platform.entry(plan.source), home.platform)
+        of_checks = {key for asset in (*plan.assets, *plan.checked) for key in stated[asset]}
+        job, keys = job.get_subset(asset_selection=set(keys), asset_check_selection=of_checks), []
     result = execute(
         home,
-        home.definitions.resolve_job_def(session_job_name(plan.source)),
+        job,
         on_event,
         partition_key=plan.session_id,
-        asset_selection=[dg.AssetKey([plan.source, asset]) for asset in plan.assets],
+        asset_selection=keys,
         tags=run_tags(home.platform.store, plan.source, "nh materialize"),
     )
     on_progress(Progress(what, n_made, len(plan.assets), "done" if result.success else "failed"))

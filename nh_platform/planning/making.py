@@ -57,9 +57,9 @@ def make_session_asset(platform: Platform, source: str, session_id: str, name: s
 
 
 def _make_once(platform: Platform, source: str, session_id: str, name: str) -> MadeAsset:
-    plan = SourcePlan(platform, source)
+    plan = SourcePlan(platform, source, session_id)
     asset = plan.asset(name)
-    files = platform.manifest(source).session(session_id)
+    files = platform.session_part(source, session_id).session(session_id)
     stored = resolve_inputs(platform.store, source, session_id, asset)
     groups = {group: files.version(group) for group in asset.groups}
     expected = plan.expect(asset, session_id, groups, stored.versions)
@@ -67,12 +67,12 @@ def _make_once(platform: Platform, source: str, session_id: str, name: str) -> M
     try:
         _refuse_gated(plan, session_id, name)
         result = asset.make(inputs)
-        record = expected.record(files, result.notes, result.not_had)
+        record = expected.record(files, result.notes, result.not_had, result.origins)
         with platform.store.publish(record) as folder:
             if result.write is not None:
                 result.write(folder)
             stored.require_current()
-            now = SourcePlan(platform, source)
+            now = SourcePlan(platform, source, session_id)
             if changed := _differing(expected.parameters, now.parameters(now.asset(name), session_id)):
                 raise InputReplaced(
                     f"{source} session {session_id}",

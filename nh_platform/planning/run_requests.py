@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import takewhile
 
 from nh_platform.history.wanted import Asked
+from nh_platform.planning.session_facts import Attempt, AttemptState, SessionState
 
 MAX_ATTEMPTS = 2
 """Runs in a row for the same state of a session: the first, and one more where that did not bring it about.
@@ -28,80 +28,32 @@ DIGITS = 12
 """Digits of a data version in a run key; 48 bits tell 1,000 sessions' states apart."""
 
 
-class AttemptState(StrEnum):
-    """State that a run reached."""
-
-    in_progress = "in progress"
-    failed = "failed"
-    outside = "failed outside itself"
-    """Its process was killed, the code server timed out, the disk was full, a server did not answer."""
-    cancelled = "cancelled"
-    """A person stopped it: it counts as a run, and not as a failure."""
-    succeeded = "succeeded"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A run that was asked for.
-
-    Parameters
-    ----------
-    session_id
-        The session.
-    target
-        `SessionState.target` that it was asked for.
-    state
-        How far it got.
-    ended_at
-        When it ended [s since 1970]; 0 where it did not, or nobody knows.
-    assets
-        What it was to make.
-    """
-
-    session_id: str
-    target: str
-    state: AttemptState
-    ended_at: float = 0.0
-    assets: tuple[str, ...] = ()
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether it ended by a fault."""
-        return self.state in (AttemptState.failed, AttemptState.outside)
-
-
-@dataclass(frozen=True)
-class SessionState:
-    """State of a session: what it should hold and what of it is stale.
-
-    Parameters
-    ----------
-    session_id
-        The session.
-    stale
-        Assets that the store lacks or holds in another version, in running order.
-    target
-        Identity of the state that is wanted: hash of all expected data versions.
-    is_wanted
-        Whether the sensor may ask for it: something of it is stored, a command asked for it, or a release brought it
-        (`nh_platform.history.wanted`). Sessions that were only listed wait for an explicit command.
-    """
-
-    session_id: str
-    stale: tuple[str, ...]
-    target: str
-    is_wanted: bool
-
-
 @dataclass(frozen=True)
 class SessionRequest:
-    """One run to launch; `backfill` is the id under which a person asked for it, empty where nobody did."""
+    """One run to launch.
+
+    Parameters
+    ----------
+    session_id
+        The session.
+    assets
+        What it makes, with their checks.
+    run_key
+        Key that a repeated tick gives again.
+    target
+        `SessionState.goal`.
+    backfill
+        Id under which a person asked for it, empty where nobody did.
+    checked
+        Assets of which it carries out the checks alone.
+    """
 
     session_id: str
     assets: tuple[str, ...]
     run_key: str
     target: str
     backfill: str = ""
+    checked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,6 +79,8 @@ class Decision:
         what sensor, `nh status`, `nh inventory` and the standing check all count as *failed*.
     held
         Sessions that a release changes which waits to be accepted.
+    unchecked
+        Sessions of which the checks of something stored have not run to their end, and that are not being run.
     """
 
     requests: tuple[SessionRequest, ...]
@@ -138,6 +92,7 @@ class Decision:
     later: Mapping[str, float]
     failed: Mapping[str, str]
     held: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
     @property
     def left(self) -> frozenset[str]:
@@ -203,17 +158,17 @@ def decide(
     asked = asked or {}
     for state in sorted(states, key=lambda one: one.session_id not in asked):
         every = ended.get(state.session_id, [])
-        if not state.stale:
+        if not state.lacking:
             continue
         # A run that somebody launched by hand does not say for which state it was; it counts as one for this state.
-        has_failed = bool(every) and every[-1].has_failed and every[-1].target in (state.target, "")
+        has_failed = bool(every) and every[-1].has_failed and every[-1].target in (state.goal, "")
         by = asked.get(state.session_id)
         before = [one for one in every if by is None or one.ended_at > by.at]
         own = [attempt.target for attempt in before if attempt.state is not AttemptState.outside]
-        again = _again_at(before, state.target, now)
+        again = _again_at(before, state.goal, now)
         if state.session_id in busy:
             in_progress.append(state.session_id)
-        elif (state.session_id, state.target) in unusable:
+        elif (state.session_id, state.goal) in unusable:
             refused.append(state.session_id)
             failed[state.session_id] = UNTIL_UPSTREAM_CHANGES
         elif not state.is_wanted:
@@ -222,7 +177,7 @@ def decide(
             not_loaded.append(state.session_id)
         elif state.session_id in held and by is None:
             waits.append(state.session_id)
-        elif own[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
+        elif own[-MAX_ATTEMPTS:] == [state.goal] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)
             if before[-1].state is not AttemptState.cancelled:
                 failed[state.session_id] = TO_A_PERSON
@@ -235,9 +190,11 @@ def decide(
             if len(requests) >= cap:
                 waiting.append(state.session_id)
                 continue
-            run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{len(every) + 1}"
-            assets = _assets(state, every)
-            requests.append(SessionRequest(state.session_id, assets, run_key, state.target, by.backfill if by else ""))
+            run_key = f"{state.session_id}:{state.goal[:DIGITS]}:{snapshot}:{len(every) + 1}"
+            made, backfill = (*state.unrecorded, *state.stale), by.backfill if by else ""
+            requests.append(
+                SessionRequest(state.session_id, made, run_key, state.goal, backfill, checked=state.unchecked)
+            )
     return Decision(
         requests=tuple(requests),
         in_progress=tuple(in_progress),
@@ -248,17 +205,12 @@ def decide(
         later=later,
         failed=failed,
         held=tuple(waits),
+        unchecked=tuple(
+            state.session_id
+            for state in states
+            if (state.unchecked or state.unrecorded) and state.session_id not in busy
+        ),
     )
-
-
-def _assets(state: SessionState, every: Sequence[Attempt]) -> tuple[str, ...]:
-    """Return what a run is to make: what is stale, and all that one was to make which was killed before.
-
-    Killed between an output and its checks, it leaves an asset that is not stale and whose checks nobody would ask for:
-    in a rehearsal of 21 kills, the gate of one session of 20 stayed "not evaluated".
-    """
-    killed = every[-1].assets if every and every[-1].state is AttemptState.outside else ()
-    return (*(name for name in killed if name not in state.stale), *state.stale)
 
 
 def _again_at(before: Sequence[Attempt], target: str, now: float) -> float:

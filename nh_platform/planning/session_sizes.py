@@ -31,8 +31,9 @@ NWB_SPIKE_BYTES = 16
 NWB_UNIT_BYTES = 384 * 82 * 8
 """Mean waveform of a unit: 384 channels, 82 samples, float64."""
 
-RUN_CPU_S = 2.5
-"""What a run takes around the work of its assets [s], whatever the session: `benchmarks.bench_runs`, forked runs."""
+RUN_CPU_S = 2.1
+"""What a run takes whatever the size of its session [s]: 1.0 around the work of its assets, ticks of the sensor and the
+page included, and 1.1 of that work (`python -m benchmarks.rehearsal`, 459 small sessions by forked runs)."""
 RECENT_SESSIONS = 20
 """Stored sessions of a source from which bytes per spike and unit are taken, where there are any."""
 
@@ -55,9 +56,18 @@ def _measured() -> dict[str, Any]:
 
 def measured_sizes(source: str) -> dict[str, Taken]:
     """Return what each asset of a source takes as benchmarks measured it; nothing of a source that was not measured."""
-    stated = _measured().get(source, {"session_s": 0.0, "assets": {}})
+    return _taken(source, "assets")
+
+
+def measured_ranges(source: str) -> dict[str, Taken]:
+    """Return what comes of a session's file for each asset where it is read by ranges; of other sources nothing."""
+    return _taken(source, "ranges")
+
+
+def _taken(source: str, part: str) -> dict[str, Taken]:
+    stated = _measured().get(source, {"session_s": 0.0})
     seconds, found = float(stated["session_s"]), dict[str, Taken]()
-    for asset, taken in stated["assets"].items():
+    for asset, taken in stated.get(part, {}).items():
         ((what, n_bytes),) = taken.items()
         units_of_measure: dict[str, Taken] = {
             "spike": Taken(n_bytes, "spike"),

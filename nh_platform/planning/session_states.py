@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, upstream_name
 from nh_platform.history.identity import group_versions, version_of
@@ -18,7 +19,8 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.history.wanted import Asked, asked_sessions, wanted_sessions
 from nh_platform.home.platform import Platform
-from nh_platform.planning.run_requests import DIGITS, SessionState
+from nh_platform.planning.run_requests import DIGITS
+from nh_platform.planning.session_facts import SessionState
 from nh_platform.planning.staleness import Standing, session_standing
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import ConfigError, NhError, StoreError
@@ -46,8 +48,8 @@ class SourceStates:
         Sessions whose review file cannot be used, with its mistake in words; nothing of them is made until it can.
     unreadable
         Sessions of which something stored cannot be read now, with why in words; nothing of them is made until it can.
-    asked
-        What `nh backfill` asked for of sessions and is not made yet; what was asked for of an earlier state is over.
+    asked_ever
+        What `nh backfill` asked for of sessions, made or not.
     problems
         Assets of installed packages that are left out, each with why.
     """
@@ -60,8 +62,14 @@ class SourceStates:
     mistakes: Mapping[str, str] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
     held: HeldRelease | None = None
-    asked: Mapping[str, Asked] = field(default_factory=dict)
+    asked_ever: Mapping[str, Asked] = field(default_factory=dict)
     problems: tuple[ConfigError, ...] = ()
+
+    @cached_property
+    def asked(self) -> dict[str, Asked]:
+        """What was asked for and is not made or not checked yet; what was asked for of an earlier state is over."""
+        targets = {state.session_id: state.target for state in self.sessions if state.lacking}
+        return {name: one for name, one in self.asked_ever.items() if targets.get(name) == one.target}
 
     def digest(self) -> str:
         """Return a text that differs where the standing of any session does."""
@@ -102,7 +110,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             standing = session_standing(platform.store, source, session_id, expected)
         except StoreError as error:  # a folder of another user's; the other sessions go on
             unreadable[session_id] = str(error)
-            standing = Standing((), (), (), is_loaded=False)
+            standing, expected = Standing((), (), (), is_loaded=False), {}
         if standing.damaged:
             damaged[session_id] = standing.damaged
         if standing.gate:
@@ -113,6 +121,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
                 stale=standing.stale,
                 target=hashlib.sha256(json.dumps(versions, sort_keys=True).encode()).hexdigest(),
                 is_wanted=standing.is_loaded or session_id in wanted,
+                current=tuple(name for name in expected if name not in {*standing.stale, *standing.stopped}),
             )
         )
         observed[REVIEWS][session_id] = platform.reviews_version(source, session_id)
@@ -122,12 +131,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     is_held = platform.settings.source(source).on_release == "hold"
     held = held_release(platform.store, source, manifest, by_session) if is_held else None
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
-    targets = {state.session_id: state.target for state in states if state.stale}
-    asked = {
-        session_id: one
-        for session_id, one in asked_sessions(platform.store, source).items()
-        if targets.get(session_id) == one.target
-    }
+    asked = asked_sessions(platform.store, source)
     return SourceStates(
         number, tuple(states), observed, gated, damaged, mistakes, unreadable, held, asked, plan.problems
     )

@@ -37,6 +37,10 @@ class TrialPlatform(Platform):
         """Return the manifest that is stored in the home folder."""
         return self._real.manifest(source)
 
+    def session_part(self, source: str, session_id: str) -> Manifest:
+        """Return the rows of one session of it."""
+        return self._real.session_part(source, session_id)
+
 
 def tried_units(platform: Platform, source: str, session_id: str, folder: Path) -> tuple[str, ...]:
     """Make the units of a session in ``folder`` as the manifest and rules are now, and return the ids of the good ones.

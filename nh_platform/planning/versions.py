@@ -52,7 +52,13 @@ class ExpectedAsset:
     parameters: Parameters
     data_version: str
 
-    def record(self, files: SessionFiles, notes: tuple[str, ...] = (), not_had: tuple[str, ...] = ()) -> Provenance:
+    def record(
+        self,
+        files: SessionFiles,
+        notes: tuple[str, ...] = (),
+        not_had: tuple[str, ...] = (),
+        origins: tuple[str, ...] = (),
+    ) -> Provenance:
         """Return the record that is kept beside the result.
 
         What was made without files that are listed has another data version than what is expected: it is stale, and so
@@ -72,6 +78,7 @@ class ExpectedAsset:
             parameters={**self.parameters, **({NOT_HAD: ", ".join(not_had)} if not_had else {})},
             upstream_files=upstream,
             left_out=notes,
+            origins=origins,
         )
 
 
@@ -84,6 +91,8 @@ class SourcePlan:
         The platform.
     source
         Name of the source.
+    session_id
+        The one session that is asked for; any may be where empty. What the catalogue states is read of it alone.
 
     Attributes
     ----------
@@ -98,8 +107,8 @@ class SourcePlan:
         If there is no such source, or its configuration names what does not exist.
     """
 
-    def __init__(self, platform: Platform, source: str) -> None:
-        self.platform, self.source = platform, source
+    def __init__(self, platform: Platform, source: str, session_id: str = "") -> None:
+        self.platform, self.source, self._session_id = platform, source, session_id
         served = session_assets(source, platform.config(source).also_assets)
         self._parameters: dict[str, Parameters] = {}
         broken: dict[str, ConfigError] = {}
@@ -156,6 +165,8 @@ class SourcePlan:
     def _catalogue(self) -> Mapping[str, str]:
         """Version of what the catalogue states by session; of a source that was never synced nothing is stated."""
         try:
+            if self._session_id:
+                return catalogue_versions(self.platform.session_part(self.source, self._session_id))
             return catalogue_versions(self.platform.manifest(self.source))
         except UnknownSession:
             return {}

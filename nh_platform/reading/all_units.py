@@ -15,12 +15,21 @@ from nh_platform.session import ConfigError
 from nh_platform.session.tables.across_sessions.catalogs import UNIT_CATALOG
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import column_names, read_table
+from nh_platform.store.replaced_meanwhile import read_current
 
 
 def stored_units(store: Store, source: str, session_ids: Iterable[str]) -> list[tuple[str, Path]]:
     """Return session id and file of the ``units`` of every session that has them, in the order of the ids."""
     found = ((session_id, store.current(source, session_id, "units")) for session_id in session_ids)
     return [(session_id, folder / "units.parquet") for session_id, folder in found if folder is not None]
+
+
+def read_stored_units(
+    store: Store, source: str, session_ids: Iterable[str], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the units of some sessions as `read_all_units` does, read anew where some were replaced meanwhile."""
+    named = list(session_ids)
+    return read_current(lambda: stored_units(store, source, named), lambda parts: read_all_units(parts, columns))
 
 
 def read_all_units(parts: Sequence[tuple[str, Path]], columns: Sequence[str] | None = None) -> pd.DataFrame:

@@ -38,14 +38,13 @@ class AssetsOnRequest(UnitPeriods):
             If it was not made; the text says of which sources it is.
         """
         try:
-            folder = self.folder("optotagging")
+            return self._read("optotagging", lambda folder: read_table(folder / "optotagging.parquet"))
         except UnknownSession as error:
             raise UnknownSession(
                 f"optotagging of {self.source} session {self.session_id}",
                 "not made: it is of sources that state pulses of light, Visual Coding and Visual Behavior",
                 f"Of these, run `nh materialize {self.source} {self.session_id}`; sessions of others have none.",
             ) from error
-        return read_table(folder / "optotagging.parquet")
 
     @cached_property
     def pose_signals(self) -> dict[str, Signal]:

@@ -21,7 +21,7 @@ from nh_platform.home.folder import home_folder
 from nh_platform.home.set_aside import set_aside_words
 from nh_platform.home.settings import load_settings
 from nh_platform.home.stores import store_of
-from nh_platform.reading.all_units import read_all_units, stored_units
+from nh_platform.reading.all_units import read_stored_units
 from nh_platform.reading.images.store_images import StoreImages
 from nh_platform.reading.searching.probe_search import ProbeQuery, find_probes
 from nh_platform.reading.searching.released import Released, region_names
@@ -193,7 +193,7 @@ class OpenedStore(StoreImages):
         >>> share_good = units.groupby("beryl")["pass.ibl-2022-10"].mean()  # doctest: +SKIP
         """
         self._check_source(source)
-        return read_all_units(stored_units(self.store, source, self.store.sessions(source)), columns)
+        return read_stored_units(self.store, source, self.store.sessions(source), columns)
 
     def released(self, source: str) -> Released:
         """Return the tables of the whole release that was synced last: units, channels, probes, sessions, regions.

@@ -51,7 +51,7 @@ class SessionTables(StoredSession):
     @cached_property
     def unit_words(self) -> dict[str, tuple[str, str]]:
         """Unit of measure and meaning of every stored column of `units`, by its name."""
-        return column_words(self.folder("units") / "units.parquet")
+        return self._read("units", lambda folder: column_words(folder / "units.parquet"))
 
     @property
     def spikes(self) -> Spikes:
@@ -118,7 +118,7 @@ class SessionTables(StoredSession):
         ``region`` is the Beryl acronym (the Allen one where there is none), ``label`` and ``good`` the verdict of
         the active rulebook: share of passed rules, and whether the unit passes, reviews included.
         """
-        table = read_table(self.folder("units") / "units.parquet")
+        table = self._read("units", lambda folder: read_table(folder / "units.parquet"))
         region = table["beryl"].where(table["beryl"].notna(), table["acronym"])
         added = {"region": region.astype(object).where(region.notna(), None)}
         active = self.active_rulebook
@@ -138,7 +138,7 @@ class SessionTables(StoredSession):
 
     @cached_property
     def _histograms(self) -> dict[str, UnitHistogram]:
-        return read_histograms(self.folder("units"))
+        return self._read("units", read_histograms)
 
     @property
     def active_rulebook(self) -> str:

@@ -6,9 +6,11 @@ The tables that people read of them belong to `session_tables`; nothing is writt
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.history.snapshots import list_snapshots
@@ -22,9 +24,11 @@ from nh_platform.store.codecs.recording_files import (
     read_reviewed_intervals,
     read_signals,
 )
+from nh_platform.store.replaced_meanwhile import read_current
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.valid_time import with_invalid
 
+Read = TypeVar("Read")
 GATED_BY = "raw_spikes"
 """Asset with the gate; it stops what was made from it, directly or through others, as planning does."""
 
@@ -82,6 +86,10 @@ class StoredSession:
             )
         return self._store.folder(self.source, self.session_id, asset)
 
+    def _read(self, asset: str, read: Callable[[Path], Read]) -> Read:
+        """Return what ``read`` makes of the folder of an asset, read anew where another version came meanwhile."""
+        return read_current(lambda: self.folder(asset), read)
+
     def provenance(self, asset: str) -> Provenance:
         """Return the record of where an asset's bytes come from.
 
@@ -90,7 +98,7 @@ class StoredSession:
         UnknownSession
             If the asset was not made yet.
         """
-        return Provenance.read(self.folder(asset))
+        return self._read(asset, Provenance.read)
 
     @cached_property
     def _listed(self) -> SessionFiles | None:
@@ -104,15 +112,15 @@ class StoredSession:
 
     @cached_property
     def _recording(self) -> RawRecording:
-        return read_recording(self.folder("raw_spikes"))
+        return self._read("raw_spikes", read_recording)
 
     @cached_property
     def _stored_events(self) -> Events:
-        return read_events(self.folder("events"))
+        return self._read("events", read_events)
 
     @cached_property
     def _stored_signals(self) -> Signals:
-        return read_signals(self.folder("signals"))
+        return self._read("signals", read_signals)
 
     @cached_property
     def _reviewed_events(self) -> Events:

@@ -27,14 +27,14 @@ class UnitDescriptions(SessionTables):
     @cached_property
     def embeddings(self) -> pd.DataFrame:
         """Features of every unit, schema `UNIT_EMBEDDINGS`."""
-        return read_table(self.folder("unit_embeddings") / "unit_embeddings.parquet")
+        return self._read("unit_embeddings", lambda folder: read_table(folder / "unit_embeddings.parquet"))
 
     @property
     def embeddings_window(self) -> UsedWindow:
         """The stretch of the session that `embeddings` describe: what lies in it must not be tested."""
         from nh_platform.embeddings.units.reference_windows import UsedWindow
 
-        return UsedWindow.read(self.folder("unit_embeddings"))
+        return self._read("unit_embeddings", UsedWindow.read)
 
     @cached_property
     def embeddings_with_regions(self) -> pd.DataFrame:
@@ -74,7 +74,7 @@ class UnitDescriptions(SessionTables):
             waveforms = read_waveforms(made)
         recording, events = self._recording, self._reviewed_events
         used = used_window(recording.spikes, reference_window, events)
-        grid = self._windows.finest_grid()
+        grid = self._windows.finest_grid(recording.spikes, recording.units["probe"].tolist())
         table = unit_embeddings(
             recording.spikes,
             recording.units,
@@ -99,7 +99,8 @@ class UnitDescriptions(SessionTables):
         from nh_platform.embeddings.units.robustness import disjoint_windows, robustness
         from nh_platform.embeddings.units.window_places import used_window
 
-        spikes, units, grid = self.spikes, self._recording.units, self._windows.finest_grid()
+        spikes, units = self.spikes, self._recording.units
+        grid = self._windows.finest_grid(spikes, units["probe"].tolist())
         window = self.embeddings_window
         if reference_window is not None:
             window = used_window(spikes, reference_window, self._reviewed_events)

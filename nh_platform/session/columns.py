@@ -262,7 +262,7 @@ def _null_series(column: Column, length: int) -> pd.Series:
 def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
     """Cast without loss; float64 to float32 is allowed, as the stated precision of the store."""
     if column.dtype == "string":
-        return series.map(lambda value: None if pd.isna(value) else str(value)).astype(object)
+        return _texts(series)
     if str(series.dtype) == column.dtype:
         return series
     try:
@@ -280,6 +280,13 @@ def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
     return cast
 
 
+def _texts(series: pd.Series) -> pd.Series:
+    """Return values as texts, null as None; Python is called for each value only where some are no text."""
+    if pd.api.types.infer_dtype(series, skipna=True) not in ("string", "empty"):
+        series = series.map(lambda value: None if pd.isna(value) else str(value))
+    return series.astype(object).where(series.notna(), None)
+
+
 def unnamed_fields(table: pd.DataFrame) -> str:
     """Return in words that the rows of a CSV file have more fields than its header names; empty where they have not.
 
@@ -290,5 +297,4 @@ def unnamed_fields(table: pd.DataFrame) -> str:
         end in a comma suffice), and each value stands below the name of its neighbour.
     """
     extra = 0 if isinstance(table.index, pd.RangeIndex) or not len(table) else table.index.nlevels
-    more = "1 field more" if extra == 1 else f"{extra} fields more"
-    return f"its rows have {more} than its header names" if extra else ""
+    return f"its rows have {extra} field{'s' * (extra > 1)} more than its header names" if extra else ""

@@ -130,8 +130,9 @@ class Spikes:
         """Return the spikes of which ``kept`` (n_spikes,) is true, of the same units; itself where that is all."""
         if kept.all():
             return self
-        offsets = np.concatenate([[0], np.cumsum(kept)])[self.offsets].astype(np.int64)
-        return Spikes(self.times[kept], offsets, self.amplitudes[kept], self.depths[kept])
+        rows = np.flatnonzero(kept)
+        offsets = np.searchsorted(rows, self.offsets).astype(np.int64)
+        return Spikes(self.times[rows], offsets, self.amplitudes[rows], self.depths[rows])
 
     @cached_property
     def recorded_time(self) -> RecordedTime:
@@ -220,11 +221,15 @@ class Note:
     may_return
         Whether the subject is a file that upstream lists and could not give: an asset that is made without it is stale
         until it is made of all that is listed.
+    is_origin
+        Whether it says which way a file came and what it was held against. That is of one reading and not of the
+        content: it stands in the provenance alone, so that the same content is the same bytes whichever way it came.
     """
 
     subject: str
     text: str
     may_return: bool = False
+    is_origin: bool = False
 
 
 def _without(table: pd.DataFrame, probes: Collection[str]) -> pd.DataFrame:

@@ -71,6 +71,11 @@ def folder_in_place(source: Source) -> Path | None:
     return Path(root) if root is not None and getattr(settings, "mode", None) == "local" else None
 
 
+def reads_by_ranges(source: Source | FetchingSource) -> bool:
+    """Return whether a source reads files that are not at hand by ranges, where they lie (``ranges: true``)."""
+    return bool(getattr(getattr(source, "settings", None), "ranges", False))
+
+
 @runtime_checkable
 class FetchingSource(Protocol):
     """A source whose raw files are downloaded."""

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from nh_platform.sources.setting_errors import first_setting_error
+from nh_platform.sources.setting_errors import first_setting_error, setting_error
+from nh_platform.store.objects.address import is_address, is_in_bucket
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -45,9 +46,16 @@ def read_settings(
         Naming the setting that is wrong, with its line in ``sources.yaml``.
     """
     paths = {name for name, field in model.model_fields.items() if field.annotation in (Path, Path | None)}
-    stated = {key for key, value in read.items() if key in paths and value and isinstance(value, str)}
+    texts = {key: value for key, value in read.items() if key in paths and value and isinstance(value, str)}
+    addresses = {key for key, value in texts.items() if is_address(value)}
+    joined = {key: home / value for key, value in texts.items() if key not in addresses}
     try:
-        return model.model_validate({key: home / value if key in stated else value for key, value in read.items()})
+        settings = model.model_validate({**read, **joined})
     except ValidationError as error:
         # Without its cause: pydantic repeats all values there, and some are credentials of the environment.
         raise first_setting_error(error, model, home, (source, "read"), variables=variables) from None
+    for key in sorted(addresses):
+        if not is_in_bucket(getattr(settings, key)):
+            found = f"{texts[key]!r} is an address, and these files are read from the disk"
+            raise setting_error(home, (source, "read", key), found, "Name a folder; docs/configuration.md says which.")
+    return settings

@@ -65,6 +65,13 @@ def unreachable(text: str) -> Answer:
     return Answer(None, f"not reachable ({next(known, text)})")
 
 
+def in_trouble(status: int) -> Answer | None:
+    """Return that a server is in trouble where its HTTP status says so; None for any other."""
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    return Answer(None, f"answers HTTP {status}: the server is in trouble")
+
+
 def web_server(url: str) -> Server:
     """Return a server of which no more is known than that it speaks HTTP."""
     return Server(url, lambda wait_s: ask_http(url, wait_s))
@@ -94,6 +101,4 @@ def ask_http(url: str, wait_s: float) -> Answer:
         return unreachable(error.found)
     except (OSError, ValueError, HTTPException) as error:  # ValueError: a port that is no number
         return unreachable(str(getattr(error, "reason", None) or error))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Answer(None, f"answers HTTP {status}: the server is in trouble")
-    return Answer(True, "answers")
+    return in_trouble(status) or Answer(True, "answers")

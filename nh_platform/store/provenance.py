@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -41,6 +42,9 @@ class UpstreamFile(BaseModel):
 class Provenance(BaseModel):
     """Origin of one output: inputs, code, parameters, upstream files, packages, and what was left out.
 
+    ``origins`` says which way upstream files came and what they were held against, where that is not the hash that
+    upstream states. Two records that differ in nothing else are of the same bytes.
+
     ``files`` holds the size and hash of every file of the output, by path from its folder; `Store.publish` fills it in.
 
     Holds no clock time, so that the same inputs give the same bytes. The git commit is recorded where known and is
@@ -58,6 +62,7 @@ class Provenance(BaseModel):
     parameters: dict[str, str] = {}
     upstream_files: list[UpstreamFile] = []
     left_out: list[str] = []
+    origins: list[str] = []
     files: dict[str, StoredFile] = {}
     packages: dict[str, str] = {}
     git_commit: str | None = None
@@ -74,6 +79,7 @@ class Provenance(BaseModel):
         parameters: Mapping[str, str],
         upstream_files: Sequence[UpstreamFile] = (),
         left_out: Sequence[str] = (),
+        origins: Sequence[str] = (),
     ) -> Provenance:
         """Return the record of an output that this code makes now: its data version, packages and commit filled in."""
         return cls(
@@ -86,6 +92,7 @@ class Provenance(BaseModel):
             parameters=dict(parameters),
             upstream_files=list(upstream_files),
             left_out=list(left_out),
+            origins=list(origins),
             packages=recorded_packages(),
             git_commit=git_commit(),
         )
@@ -146,6 +153,11 @@ def recorded_packages() -> dict[str, str]:
     return found
 
 
+_log = logging.getLogger(__name__)
+_GIT_S = 120.0
+"""Seconds that git may take: where 30 processes waited for a CPU it took over 10, and a record had no commit."""
+
+
 @functools.cache
 def git_commit() -> str | None:
     """Return the commit of the checkout that this code runs from, or None outside one."""
@@ -154,8 +166,11 @@ def git_commit() -> str | None:
         return None
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=False
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=_GIT_S, check=False
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
+        return None
+    except subprocess.TimeoutExpired:
+        _log.warning("git did not tell the commit within %g s; what this process makes is recorded without it", _GIT_S)
         return None
     return done.stdout.strip() or None

@@ -13,11 +13,18 @@ import shutil
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 
-from filelock import FileLock
-
-from nh_platform.store.durable import changing_file, copy_of, unreadable, write_durably, write_twice
+from nh_platform.session import StoreError
+from nh_platform.store.durable import (
+    alone,
+    changing_file,
+    copy_of,
+    disk_in_words,
+    unreadable,
+    write_durably,
+    write_twice,
+)
 from nh_platform.store.names import PROVENANCE, STAGING
-from nh_platform.store.objects.address import is_in_bucket
+from nh_platform.store.objects.address import is_in_bucket, shown
 from nh_platform.store.objects.mirror import mirror_of
 
 _LOCK_TIMEOUT_S = 60.0
@@ -173,10 +180,13 @@ def change_twice(path: Path, content: Callable[[], bytes | None]) -> None:
     Raises
     ------
     StoreError
-        If other machines write it again and again.
+        If other machines write it again and again, another process holds it for long, or it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_TIMEOUT_S):
+    with disk_in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    found = f"another process has been writing it for {_LOCK_TIMEOUT_S:g} s"
+    busy = StoreError(shown(path), found, "Try again; nothing was written.")
+    with alone(path.with_name(f".{path.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S), disk_in_words(path.parent):
         replace_twice(path, content)
 
 

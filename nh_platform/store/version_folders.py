@@ -242,12 +242,19 @@ def _remove_superseded(asset: Path, keep: frozenset[str]) -> None:
             shutil.rmtree(child, ignore_errors=True)
 
 
-def is_abandoned(staging: Path) -> bool:
+def is_abandoned(staging: Path, prefix: str = STAGING) -> bool:
     """Return whether nobody writes a staging folder any more, by its process, or by its age where that is unknown.
 
-    Unknown are another machine's, and those that name a process by its id alone, as versions up to 0.1 did.
+    Unknown are another machine's, and those that name a process by its id alone, as versions up to 0.1 did, or none.
+
+    Parameters
+    ----------
+    staging
+        The folder.
+    prefix
+        What stands in its name before the process.
     """
-    running = is_running(staging.name.removeprefix(STAGING).rpartition("-")[0])
+    running = is_running(staging.name.removeprefix(prefix).rpartition("-")[0])
     if running is not None:
         return not running
     try:

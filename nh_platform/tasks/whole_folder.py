@@ -5,6 +5,7 @@ Contains the folder alone. Add here what holds for every folder that a task writ
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import uuid
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from nh_platform.session import ConfigError
 from nh_platform.store.durable import disk_in_words, sync_tree
+from nh_platform.store.processes import process_name
+from nh_platform.store.version_folders import is_abandoned
 
 _PART = ".part."
 """Begins the name of a folder that is being written; one that a killed process left counts as nothing."""
@@ -43,8 +46,13 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         require_empty(folder)
         is_there = folder.is_dir()
         staging = folder / _fresh() if is_there else folder.with_name(f".{folder.name}{_fresh()}")
-        for left in folder.glob(f"{_PART}*"):  # of a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
+        beside = f".{folder.name}{_PART}"
+        for left, prefix in [
+            *((one, _PART) for one in folder.glob(f"{_PART}*")),
+            *((one, beside) for one in folder.parent.glob(f"{glob.escape(beside)}*")),
+        ]:
+            if is_abandoned(left, prefix):  # else another process writes it now, and wins or is told at its end
+                shutil.rmtree(left, ignore_errors=True)
         staging.mkdir(parents=True)
     try:
         yield staging
@@ -109,4 +117,4 @@ def require_empty(folder: Path) -> None:
 
 
 def _fresh() -> str:
-    return f"{_PART}{uuid.uuid4().hex[:8]}"
+    return f"{_PART}{process_name()}-{uuid.uuid4().hex[:8]}"

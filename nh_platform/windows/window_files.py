@@ -9,6 +9,7 @@ and ``masks.parquet`` the tables. Add here what the files of `windows` need. How
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +18,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nh_platform.session import Note, StoreError
+from nh_platform.session import Note, Spikes, StoreError
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.store.codecs.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.codecs.parquet import read_table, write_table
-from nh_platform.windows.counts.binning import EventCounts, Grid
+from nh_platform.windows.counts.binning import CountPlan, EventCounts, Grid
 from nh_platform.windows.counts.count_files import read_counts, write_counts
 from nh_platform.windows.session_windows import Windows
+from nh_platform.windows.window_rows import count_masks
 
 COUNTS_FILE = "counts.h5"
 INDEX_FILE = "index.parquet"
@@ -131,11 +133,31 @@ class StoredWindows:
         with open_file(self.folder / COUNTS_FILE) as handle:
             return read_notes(handle)
 
-    def finest_grid(self) -> Grid | None:
-        """Read the session grid with the smallest bins; None where no continuous preset was stored."""
+    def finest_grid(self, spikes: Spikes, probes: Sequence[str]) -> Grid | None:
+        """Count the session grid with the smallest bins; None where no continuous preset was stored.
+
+        The counts are those that are stored, masked bins included: to read them takes ten times as long.
+
+        Parameters
+        ----------
+        spikes
+            The spikes that the windows were made of.
+        probes
+            (n_units,) probe of each unit: masked bins are those of a probe.
+        """
         with open_file(self.folder / COUNTS_FILE) as handle:
-            widths = [int(group.attrs["bin_us"]) for name, group in handle.items() if name.startswith("grid_")]
-        return self.grid(min(widths)) if widths else None
+            grids = (group for name, group in handle.items() if name.startswith("grid_"))
+            finest = min(grids, key=lambda group: int(group.attrs["bin_us"]), default=None)
+            if finest is None:
+                return None
+            n_bins = int((finest["counts"].shape if "counts" in finest else finest.attrs["shape"])[-1])
+            bin_us, start_bin = int(finest.attrs["bin_us"]), int(finest.attrs["start_bin"])
+        of_unit = np.asarray(probes, dtype=object)
+        units_of = {probe: np.flatnonzero(of_unit == probe) for probe in set(probes)}
+        masks = count_masks(self.masks[self.masks["grid"] == f"grid_{bin_us}us"], [-1], units_of)
+        plan = CountPlan(bin_us, start_bin * bin_us, n_bins, np.zeros(1), spikes, masks, is_grid=True)
+        whole = next(plan.blocks(max(n_bins, 1)), (0, np.zeros(plan.shape, dtype=np.uint8), 0))
+        return Grid(bin_us, start_bin, whole[1], whole[2])
 
     def grid(self, bin_us: int, first: int = 0, stop: int | None = None) -> Grid:
         """Read the session grid of one bin width, or its columns ``first`` to ``stop`` (excluded).

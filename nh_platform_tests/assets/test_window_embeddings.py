@@ -29,7 +29,7 @@ def made_of(trains: list[np.ndarray], folder: Path) -> AssetResult:
     (folder / "windows").mkdir()
     write_windows(folder / "windows", windows)
     inputs: Any = SimpleNamespace(
-        recording=lambda: material.recording,
+        trains=lambda: material.recording,
         units=lambda: material.units,
         config=SimpleNamespace(rulebook_ids=(material.rulebooks[0].id,)),
         stored=SimpleNamespace(folder=lambda name: folder / name),

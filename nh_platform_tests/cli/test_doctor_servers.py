@@ -18,8 +18,10 @@ from nh_platform.sources.registry import source_entry
 from nh_platform.sources.servers import unreachable
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.loopback.serving import LoopbackServer, Reply
+from nh_platform_tests.sources.allen.vbn_bucket import Bucket, serve_bucket
 
-ALLEN = "http://api.brain-map.org", "https://visual-behavior-neuropixels-data.s3.amazonaws.com"
+BEHAVIOR = "visual-behavior-neuropixels-data"
+ALLEN = "http://api.brain-map.org", f"https://{BEHAVIOR}.s3.us-west-2.amazonaws.com"
 
 
 class _Anything(LoopbackServer):
@@ -100,7 +102,7 @@ def test_a_warehouse_and_a_bucket_that_are_configured_are_tried(
     )
     found = findings(tmp_path, settings)
     assert found[listening] == ("ok", "answers (allen_vc)")
-    state, text = found[closed]
+    state, text = found[f"{closed}/{BEHAVIOR}"]
     assert state == "info"
     assert text.startswith("not reachable (")
     assert "allen_vbn needs it for real data" in text
@@ -111,7 +113,7 @@ def test_a_warehouse_and_a_bucket_that_are_configured_are_tried(
 def test_the_public_addresses_are_tried_where_no_other_is_stated(tmp_path: Path, tried: set[str]) -> None:
     found = findings(tmp_path, "allen_vc:\n  read: {mode: warehouse}\nallen_vbn:\n  read: {mode: s3}\n")
     assert set(ALLEN) < set(found)
-    assert {"api.brain-map.org", "visual-behavior-neuropixels-data.s3.amazonaws.com"} <= tried
+    assert {"api.brain-map.org", ALLEN[1].removeprefix("https://")} <= tried
 
 
 def test_before_anything_is_configured_every_public_server_is_tried(tmp_path: Path, tried: set[str]) -> None:
@@ -211,9 +213,66 @@ def test_a_web_server_in_trouble_is_not_ok(tmp_path: Path, web_server: _Anything
     assert found[web_server.url][1].startswith("answers HTTP 503")
 
 
-def test_an_address_that_is_none_is_said_to_be_unreachable(tmp_path: Path, tried: set[str]) -> None:
-    settings = "allen_vbn:\n  read: {mode: s3, endpoint: 'http://127.0.0.1:port'}\n"
-    assert findings(tmp_path, settings)["http://127.0.0.1:port"][0] == "info"
+@pytest.fixture
+def behavior_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with serve_bucket(monkeypatch) as bucket:
+        yield bucket
+
+
+def said_of_behavior(home: Path, endpoint: str, name: str = BEHAVIOR, code: int = 1) -> tuple[str, str]:
+    """Return what is said of Visual Behavior's bucket where it has this endpoint and name."""
+    read = f"{{mode: s3, endpoint: '{endpoint}', bucket: {name}}}"
+    return findings(home, f"allen_vbn:\n  read: {read}\n", code)[f"{endpoint}/{name}"]
+
+
+def test_the_bucket_of_visual_behavior_is_asked_for_its_releases(
+    tmp_path: Path, behavior_bucket: Bucket, tried: set[str]
+) -> None:
+    endpoint = behavior_bucket.endpoint
+    state, text = said_of_behavior(tmp_path, endpoint)
+    assert (state, text.split(". ")[0]) == ("problem", "nothing is below visual-behavior-neuropixels/manifests/")
+    assert "settings bucket and endpoint" in text
+    key = "visual-behavior-neuropixels/manifests/visual-behavior-neuropixels_project_manifest_v0.5.0.json"
+    behavior_bucket.client.put_object(Bucket=BEHAVIOR, Key=key, Body=b"{}", ACL="public-read")
+    assert said_of_behavior(tmp_path, endpoint, code=0) == ("ok", "answers, and lists files (allen_vbn)")
+    state, text = said_of_behavior(tmp_path, endpoint, "visual-behaviour-data")
+    assert (state, "there is no such bucket" in text) == ("problem", True)
+    assert "settings bucket and endpoint" in text
+
+
+def test_a_web_server_is_no_bucket(tmp_path: Path, web_server: _Anything, tried: set[str]) -> None:
+    state, text = said_of_behavior(tmp_path, web_server.url)
+    assert (state, text.split(". ")[0]) == ("problem", "answers, but not as a bucket does (HTTP 404)")
+    assert "settings bucket and endpoint" in text
+    web_server.faults.add("/", "status", status=503)
+    state, text = said_of_behavior(tmp_path, web_server.url, code=0)
+    assert (state, text.split(";")[0]) == ("info", "answers HTTP 503: the server is in trouble")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        (b"<h1>welcome</h1>", 1, "Correct the settings bucket and endpoint"),
+        (b"welcome", 0, "answers HTTP 500"),  # boto3 makes a 500 of any 200 that is no XML
+    ],
+)
+def test_a_page_that_answers_everything_is_no_bucket(
+    tmp_path: Path,
+    web_server: _Anything,
+    tried: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes,
+    code: int,
+    words: str,
+) -> None:
+    monkeypatch.setattr(web_server, "answer", lambda *_: Reply(200, body, "text/html"))
+    state, text = said_of_behavior(tmp_path, web_server.url, code=code)
+    assert (state, words in text) == ("problem" if code else "info", True)
+
+
+def test_an_address_that_is_none_is_told(tmp_path: Path, tried: set[str]) -> None:
+    state, text = said_of_behavior(tmp_path, "http://127.0.0.1:port")
+    assert (state, "settings bucket and endpoint" in text) == ("problem", True)
 
 
 def test_the_public_servers_of_the_registry_are_those_of_the_sources() -> None:

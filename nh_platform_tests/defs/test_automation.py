@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import time
 import uuid
@@ -61,6 +62,7 @@ from nh_platform.defs.run_tags import (
 from nh_platform.defs.stored_files import STORED_FILES
 from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
+from nh_platform.history.wanted import Asked, ask
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations import backfill, sync
@@ -278,6 +280,24 @@ def test_a_failed_session_is_tried_once_more_and_then_left_to_a_person(
     result = tick(instance, platform)
     assert session_requests(result) == []
     assert "1 failed" in str(result.skip_reason)
+
+
+def test_a_clock_that_was_set_back_by_a_day_leaves_the_number_of_tries_bounded(
+    instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    """Neither a release nor a backfill of tomorrow makes today's tries count as none."""
+    tomorrow = time.time() + 86400.0
+    for folder in (platform.store.root / SOURCE / SOURCE_WIDE / "release_manifest").iterdir():
+        os.utime(folder, (tomorrow, tomorrow))
+    states = source_states(platform, SOURCE)
+    ask(platform.store, SOURCE, {one.session_id: Asked("one", tomorrow, one.target) for one in states.sessions}, "test")
+    n_tries = 0
+    while requests := session_requests(tick(instance, platform)):
+        for request in requests:
+            n_tries += 1
+            fail(instance, request)
+        assert n_tries <= 2 * len(states.sessions)
+    assert n_tries == 2 * len(states.sessions)
 
 
 @pytest.mark.parametrize("tags", [{}, {OUTSIDE_TAG: "yes"}, {OUTSIDE_TAG: "yes", UNUSABLE_TAG: "yes"}])

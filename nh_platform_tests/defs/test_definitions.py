@@ -13,8 +13,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from nh_platform.assets.registry import session_assets
 from nh_platform.defs.build import build_defs
+from nh_platform.defs.partitions import SESSIONS_POOL
 from nh_platform.defs.run_tags import MEMORY_TAG
-from nh_platform.defs.session_assets import SESSIONS_POOL
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance

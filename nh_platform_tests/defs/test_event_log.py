@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 from dagster._core.storage.asset_check_state import _valid_partition_key
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
@@ -74,7 +75,36 @@ def test_a_run_takes_little_more_than_its_events(instance: dg.DagsterInstance, t
             ((pages[name],),) = database.execute("PRAGMA page_size").fetchall()
     assert pages == {run.run_id: 512, "index": 4096}
     assert len(instance.all_logs(run.run_id)) > 2
-    assert (runs / f"{run.run_id}.db").stat().st_size < 50_000, "it was 140 kB"
+    assert (runs / f"{run.run_id}.db").stat().st_size < 25_000, "it was 140 kB"
+
+
+def test_what_the_database_has_is_asked_once(instance: dg.DagsterInstance) -> None:
+    """Fails loudly when Dagster looks at its tables in another way: it did so before most queries."""
+
+    @dg.asset
+    def made() -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata={"rows": 1})
+
+    dg.materialize([made], instance=instance)
+    instance.report_runless_asset_event(dg.AssetMaterialization("made"))
+    assert instance.get_asset_records([dg.AssetKey("made")])
+    assert instance.get_run_records()
+    looks: list[str] = []
+
+    def note(*statement: object) -> None:
+        if "PRAGMA main.table" in str(statement[2]) or "secondary_indexes" in str(statement[2]):
+            looks.append(str(statement[2]))
+
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
+    try:
+        instance.report_runless_asset_event(dg.AssetMaterialization("made"))
+        (record,) = instance.get_asset_records([dg.AssetKey("made")])
+        (run,) = instance.get_run_records()
+    finally:
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
+    assert not looks
+    assert record.asset_entry.last_materialization is not None
+    assert run.start_time is not None
 
 
 def test_dagster_still_asks_in_the_way_that_is_answered_here() -> None:

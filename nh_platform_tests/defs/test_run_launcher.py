@@ -12,7 +12,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from nh_platform.defs.run_launcher import HealthCheckingRunLauncher, end_lost_runs, is_alive
 from nh_platform.home.settings import load_settings
@@ -176,6 +178,23 @@ def test_a_killed_run_is_ended_and_its_place_is_free_and_one_that_lives_goes_on(
         for process in processes:
             process.kill()
             process.wait()
+
+
+def test_runs_of_other_machines_are_not_ended_where_the_history_is_shared(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """The process that a run of a worker elsewhere said is none of this machine, and it goes on."""
+    configuration = tmp_path / "dagster" / "dagster.yaml"
+    stated = configuration.read_text()
+    shared = stated.replace("nh_platform.defs.event_log", "dagster._core.storage.event_log")
+    shared = shared.replace("PartitionCachingSqliteEventLogStorage", "ConsolidatedSqliteEventLogStorage")
+    configuration.write_text(shared)  # one database, as a server is
+    with dg.DagsterInstance.from_config(str(configuration.parent)) as other:
+        run = other.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED)
+        other.report_engine_event("Executing steps", run, EngineEventData.in_process(dead_process()))
+        assert not isinstance(other.event_log_storage, SqliteEventLogStorage)
+        assert end_lost_runs(other) == []
+        assert status(other, run.run_id) is dg.DagsterRunStatus.STARTED
 
 
 def test_a_place_that_a_finished_run_still_holds_is_freed(instance: dg.DagsterInstance) -> None:

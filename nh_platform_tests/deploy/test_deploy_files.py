@@ -14,7 +14,9 @@ import pytest
 import yaml
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.workspace.config_schema import ensure_workspace_config
+from dagster._serdes import ConfigurableClassData
 
+from nh_platform.defs.queue.run_coordinator import SizingRunCoordinator
 from nh_platform.defs.run_storage import LOCATION
 from nh_platform.session.yaml_files.yaml_file import read_text
 
@@ -43,13 +45,23 @@ def test_every_class_that_it_names_is_there_and_made_as_itself() -> None:
             found = getattr(importlib.import_module(part["module"]), part["class"])
             if part["module"].startswith("nh_platform"):
                 # Dagster's own `from_config_value` of Postgres names its class: a subclass was silently not used.
-                assert "from_config_value" in vars(found) or "_Configured" in str(found.__mro__), name
+                is_own = "from_config_value" in vars(found) or "_Configured" in str(found.__mro__)
+                assert is_own or type(found.from_config_value(None, part.get("config", {}))) is found, name
 
 
 def test_what_both_configurations_say_they_say_alike() -> None:
     """The embedded one and this one differ by storages, launcher, logs, and how long a start may take."""
     here, embedded = parsed("dagster.yaml"), yaml.safe_load(read_text(ROOT / "dagster.yaml"))
-    for name in ("concurrency", "run_retries", "retention", "freshness", "python_logs", "telemetry", "nux"):
+    for name in (
+        "concurrency",
+        "run_coordinator",
+        "run_retries",
+        "retention",
+        "freshness",
+        "python_logs",
+        "telemetry",
+        "nux",
+    ):
         assert here[name] == embedded[name], name
     own = {"start_timeout_seconds", "cancel_timeout_seconds"}
     shared = {key: value for key, value in embedded["run_monitoring"].items() if key not in own}
@@ -126,6 +138,19 @@ def test_the_chart_gets_the_driver_that_is_installed_and_no_password() -> None:
     assert set(values["runLauncher"]["config"]) == {"k8sRunLauncher"}
     assert not values["rabbitmq"]["enabled"]
     assert values["additionalInstanceConfig"]["run_retries"]["retry_on_asset_or_op_failure"] is False
+
+
+def test_runs_of_the_chart_wait_in_the_queue_that_states_their_memory() -> None:
+    values = parsed("helm-values.yaml")["dagsterDaemon"]["runCoordinator"]
+    assert values["type"] == "CustomRunCoordinator"
+    named = values["config"]["customRunCoordinator"]
+    of_workers = parsed("dagster.yaml")["run_coordinator"]
+    assert {**named, "config": of_workers["config"]} == of_workers
+    assert of_workers["config"].items() <= named["config"].items()
+    queue = ConfigurableClassData(named["module"], named["class"], yaml.safe_dump(named["config"])).rehydrate(
+        as_type=SizingRunCoordinator
+    )
+    assert queue.dequeue_num_workers == 4
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "helm-values.yaml"])

@@ -11,7 +11,6 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,21 +23,12 @@ from nh_platform.downloads.s3_objects import S3Opener
 from nh_platform.downloads.transfers import Cancelled, RetryPolicy
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform_tests.downloads.bytes_server import BytesServer
+from nh_platform_tests.downloads.conftest import CONTENT, MD5
 
-CONTENT = np.random.default_rng(0).bytes(1_500_000)
-MD5 = hashlib.md5(CONTENT).hexdigest()
 HALF = len(CONTENT) // 2 // BLOCK_BYTES * BLOCK_BYTES
 """What is kept of half the bytes: whole blocks."""
 
 FAST = Timeouts(connect_s=0.5, read_s=0.5)
-
-
-@pytest.fixture
-def server() -> Iterator[BytesServer]:
-    with BytesServer() as running:
-        assert isinstance(running, BytesServer)
-        running.files = {"/a": CONTENT, "/b": b"other"}
-        yield running
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-NOBODY = 65534
+NOBODY, OTHER = 65534, 65533
 CHECKOUT = Path(__file__).resolve().parents[2]
 MAKE = """
 import json, os, sys, warnings
@@ -37,6 +38,37 @@ review = {"unit": "probe00/1", "decision": "fail", "reason": "drifts", "reviewer
 operations.add_review(home, "ibl", session, review)
 print(json.dumps([os.getuid(), session, [one.success for one in done.outcomes]]))
 """
+
+
+READ = """
+import json, os, sys
+from nh_platform import open_store
+home, uid, gid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def read():
+    store = open_store(home)
+    (session,) = store.store.sessions("ibl")
+    view = store.session("ibl", session)
+    return [len(store.units("ibl")), len(view.units), len(view.trials)]
+before = read()  # what is imported on the way lies in a folder of root's
+os.setgroups([gid])
+os.setgid(gid)
+os.setuid(uid)
+try:
+    print(json.dumps([before, read()]))
+except Exception as error:
+    print(json.dumps([before, type(error).__name__, str(error)]))
+"""
+
+
+def read_as(uid: int, gid: int, home: Path) -> list[object]:
+    """Have another user with a group read a home; return what root finds and what it finds, or its error."""
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "DAGSTER_HOME": "", "HOME": str(home.parent)}
+    command = [sys.executable, "-c", READ, str(home), str(uid), str(gid)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return list(json.loads(done.stdout.splitlines()[-1]))
 
 
 def run_as_nobody(script: str, *arguments: str, home: Path) -> list[object]:
@@ -65,16 +97,17 @@ def run_as_nobody(script: str, *arguments: str, home: Path) -> list[object]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """Give the place of a home in a folder that the other user owns; what is below can be removed at the end."""
-    own = tmp_path / "own"
-    own.mkdir()
-    if os.geteuid() == 0:
-        os.chown(own, NOBODY, NOBODY)
-    yield own / "home"
-    for path in (own, *own.rglob("*")):
-        if path.is_dir():
-            path.chmod(0o700)
+def home() -> Iterator[Path]:
+    """Give the place of a home in a folder that the other user owns, and all may look for it there.
+
+    It lies outside pytest's own folders, one of which is closed to all but the user who runs the tests.
+    """
+    with tempfile.TemporaryDirectory(prefix="nh-another-account-") as made:
+        own = Path(made)
+        own.chmod(0o755)
+        if os.geteuid() == 0:
+            os.chown(own, NOBODY, NOBODY)
+        yield own / "home"
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -102,3 +135,8 @@ def test_under_umask_027_a_group_reads_every_output_and_others_none(home: Path) 
     assert {name for name, mode in of_store.items() if mode & 0o007} - {
         name for name in of_store if name.endswith(".lock")
     } == set()
+    ours, theirs = read_as(OTHER, NOBODY, home)
+    assert ours == theirs, "a second user of the group reads all of it"
+    _, kind, text = read_as(OTHER, OTHER, home)
+    assert kind == "StoreError"
+    assert "Permission denied" in str(text)

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from nh_platform.cli.materialize import print_failed_sessions
+from nh_platform.cli.making.materialize import print_failed_sessions
 from nh_platform.home.platform import Platform
 from nh_platform_tests.end_to_end.test_sessions import fingerprint
 from nh_platform_tests.homes import make_home, materialize

@@ -9,25 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nh_platform import operations
 from nh_platform_tests.end_to_end.example_pages import run_page
-from nh_platform_tests.example_notebooks import NOTEBOOKS, PAGES, main, notebook_of
+from nh_platform_tests.example_notebooks import INSTALLS, NOTEBOOKS, PAGES, main, notebook_of
 
 Ran = tuple[dict[str, Any], dict[str, str]]
 
 
-@pytest.fixture(scope="module")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("examples")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", "")
-        operations.demo(folder / "data" / "demo")
-    return folder
-
-
 @pytest.fixture
-def run(demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.chdir(demo_folder)
+def run(made_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "demo").symlink_to(made_demo)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", "")
     return run_page
 
@@ -78,12 +70,13 @@ def test_notebooks_are_those_of_their_pages() -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_notebook_begins_with_its_title_then_installs_by_pip_and_makes_the_demo(name: str) -> None:
+def test_a_notebook_begins_with_its_title_then_installs_by_pip_and_makes_the_demo_it_reads(name: str) -> None:
     stated = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
     assert (stated["nbformat"], stated["cells"][0]["cell_type"]) == (4, "markdown")
     first = "".join(stated["cells"][1]["source"])
     assert "%pip install" in first
-    assert "!nh demo" in first
+    assert ("!nh demo" in first) == any("data/demo" in "".join(cell["source"]) for cell in stated["cells"][2:])
+    assert stated["cells"][1]["metadata"] == {"tags": [INSTALLS]}
     code = ["".join(cell["source"]) for cell in stated["cells"] if cell["cell_type"] == "code"]
     assert not any("uv run" in cell for cell in code)
     for cell in code[1:]:

@@ -13,7 +13,7 @@ from nh_platform_tests.end_to_end.messy import Case, MessyHome, cases
 from nh_platform_tests.homes import WRITERS, make_home
 
 SOURCES = ("ibl", "allen_vc", "allen_vbn")
-N_SAMPLED, SEED = 40, 2022
+N_SAMPLED, SEED = 16, 2022
 
 
 @pytest.fixture(scope="module")

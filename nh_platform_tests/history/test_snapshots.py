@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.history import publishing
+from nh_platform.history.catalogue_facts import catalogue_versions
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import StoredRelease, store_manifest
 from nh_platform.history.snapshots import ASSET, Snapshot, find_snapshot, list_snapshots, read_manifest
@@ -248,3 +249,19 @@ def test_killed_while_publishing_the_history_is_the_old_or_the_new_one(tmp_path:
     assert play(store, PATCHED)[0].snapshot.number == 3
     assert [s.version for s in list_snapshots(store, "ibl")] == [m.version() for m in (ALL, LESS, PATCHED)]
     assert not [path for path in home(store).iterdir() if path.name.startswith(".staging")]
+
+
+def test_the_rows_of_one_session_are_read_alone_and_are_the_same(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    play(store, ALL)
+    snapshot = find_snapshot(store, "ibl")
+    whole, part = snapshot.manifest(), snapshot.part(SECOND)
+    assert part.session_ids == [SECOND]
+    assert part.release == whole.release
+    expected, found = whole.session(SECOND), part.session(SECOND)
+    assert found.session == expected.session
+    pd.testing.assert_frame_equal(found.files, expected.files)
+    pd.testing.assert_frame_equal(found.insertions, expected.insertions)
+    assert found.version("spikes") == expected.version("spikes")
+    assert catalogue_versions(part) == {SECOND: catalogue_versions(whole)[SECOND]}
+    assert snapshot.part("nobody").session_ids == []

@@ -64,6 +64,11 @@ def moto_server(bucket: str, *, is_public: bool = False) -> Iterator[tuple[str, 
         url = f"http://{host}:{port}"
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
         client = boto3.client("s3", endpoint_url=url, **keys)
+        client.create_bucket(
+            Bucket=bucket
+        )  # moto's servers of one process share their buckets: an earlier one's is there
+        boto3.resource("s3", endpoint_url=url, **keys).Bucket(bucket).object_versions.delete()
+        client.delete_bucket(Bucket=bucket)
         client.create_bucket(Bucket=bucket, **({"ACL": "public-read"} if is_public else {}))
         if is_public:
             allowed = {

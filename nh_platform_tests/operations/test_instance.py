@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from nh_platform.defs.deployed.server_address import POSTGRES_VARIABLE
 from nh_platform.home.settings import load_settings
-from nh_platform.operations.instance import open_instance, quoted
+from nh_platform.operations.home_status import has_history
+from nh_platform.operations.instance import history_is_shared, open_instance, prepare_instance, quoted
+from nh_platform.operations.web.serving import Page
 from nh_platform.session import ConfigError
+from nh_platform_tests.services.deployment import CONFIGURATION
 
 ODD = [
     "plain",
@@ -95,6 +101,60 @@ def test_an_instance_of_ones_own_that_cannot_be_opened_is_named_with_the_reason(
     assert str(tmp_path) in raised.value.thing
     assert "NOT_SET" in raised.value.found
     assert "the environment that it names" in raised.value.action
+
+
+def test_the_address_of_a_database_alone_is_where_the_history_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was passed over without a word, and the history of the home shown in its place."""
+    pytest.importorskip("dagster_postgres", reason="the extra `deploy` is not installed: uv sync --extra deploy")
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv(POSTGRES_VARIABLE, "postgresql://dagster:Secret@127.0.0.1:1/dagster")
+    settings = load_settings(tmp_path)
+    assert has_history(settings)
+    with pytest.raises(ConfigError) as raised:
+        open_instance(settings)
+    assert POSTGRES_VARIABLE in raised.value.thing
+    assert "Connection refused" in raised.value.found
+    assert "without it, nh keeps it in the home" in raised.value.action
+    assert "Secret" not in str(raised.value)
+    with open_instance(settings, embedded=True) as instance:
+        assert isinstance(instance.event_log_storage, SqliteEventLogStorage)
+    own = tmp_path / "own"
+    own.mkdir()
+    shutil.copy(tmp_path / "dagster" / "dagster.yaml", own)
+    monkeypatch.setenv("DAGSTER_HOME", str(own))
+    assert not history_is_shared()
+
+
+def test_the_configuration_of_a_shared_history_is_the_one_of_the_home_but_for_its_storages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(POSTGRES_VARIABLE, "postgresql://dagster:Secret@127.0.0.1:1/dagster")
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv("NH_HOME", "")  # which `prepare_instance` sets
+    settings = load_settings(tmp_path)
+    folder = prepare_instance(settings)
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.delenv(POSTGRES_VARIABLE)
+    own = prepare_instance(settings)
+    text = (folder / "dagster.yaml").read_text(encoding="utf-8")
+    shared, embedded = yaml.safe_load(text), yaml.safe_load((own / "dagster.yaml").read_text(encoding="utf-8"))
+    deployed = yaml.safe_load((CONFIGURATION / "dagster.yaml").read_text(encoding="utf-8"))
+    storages = {"run_storage", "event_log_storage", "schedule_storage"}
+    assert {name: shared[name] for name in storages} == {name: deployed[name] for name in storages}
+    beside = {"compute_logs", "local_artifact_storage"}
+    assert {name: shared[name] for name in shared if name not in storages | beside} == {
+        name: embedded[name] for name in embedded if name not in storages | beside
+    }
+    assert all(str(folder) in shared[name]["config"]["base_dir"] for name in beside)
+    assert "Secret" not in text
+
+
+def test_a_page_on_a_shared_history_starts_no_second_daemon() -> None:
+    assert Page().has_daemon
+    assert not Page(daemon_elsewhere=True).has_daemon
+    assert not Page(daemon_elsewhere=True, read_only=True).has_daemon
 
 
 _OPEN = """

@@ -74,8 +74,8 @@ def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None
     make = build.build_windows
 
     def then(read: Callable[..., Any]) -> Callable[..., Any]:
-        def reading(*folders: Path) -> Any:
-            found = read(*folders)
+        def reading(*folders: Path, **options: Any) -> Any:
+            found = read(*folders, **options)
             meanwhile()
             return found
 

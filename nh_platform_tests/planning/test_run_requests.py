@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nh_platform.history.wanted import Asked
@@ -11,14 +13,12 @@ from nh_platform.planning.run_requests import (
     NOT_WANTED,
     TO_A_PERSON,
     TRIED_LATER,
-    Attempt,
-    AttemptState,
     Decision,
-    SessionState,
     changed_versions,
     decide,
     open_backfills,
 )
+from nh_platform.planning.session_facts import Attempt, AttemptState, SessionState
 
 STALE = ("units", "windows")
 
@@ -173,15 +173,23 @@ def test_every_session_whose_last_run_failed_is_counted_whoever_launched_it() ->
     assert [request.session_id for request in decision.requests] == ["a"], "what is current is not failed"
 
 
-def test_what_a_killed_run_was_to_make_is_asked_for_again_though_it_is_published() -> None:
+def test_what_is_stored_and_not_checked_is_asked_for_though_nothing_is_stale() -> None:
     """Killed between an output and its checks: the output is not stale, and nobody else would ask for its checks."""
-    left = SessionState("a", ("units",), "aaaa", is_wanted=True)
-    killed = Attempt("a", "aaaa", AttemptState.outside, ended_at=1.0, assets=("raw_spikes", "units"))
-    (asked,) = decide([left], [killed], snapshot=1, cap=10, now=1e6).requests
-    assert asked.assets == ("raw_spikes", "units")
-    failed = Attempt("a", "aaaa", AttemptState.failed, ended_at=2.0, assets=("raw_spikes", "units"))
-    (asked,) = decide([left], [killed, failed], snapshot=1, cap=10, now=1e6).requests
-    assert asked.assets == ("units",), "a run that came to its end has evaluated its checks"
+    left = SessionState("a", (), "aaaa", True, ("raw_spikes", "units", "windows"), ("units",), ("windows",))
+    made = [Attempt("a", "aaaa", AttemptState.succeeded)] * MAX_ATTEMPTS
+    decision = decide([left, state("b", stale=())], made, snapshot=1, cap=10)
+    (asked,) = decision.requests
+    assert (asked.assets, asked.checked) == (("windows",), ("units",)), "runs that made it are no tries to check it"
+    assert decision.unchecked == ("a",)
+    running = decide([left], [Attempt("a", "", AttemptState.in_progress)], snapshot=1, cap=10)
+    assert (running.requests, running.unchecked) == ((), ())
+    crashed = Attempt("a", left.goal, AttemptState.failed)
+    (again,) = decide([left], [*made, crashed], snapshot=1, cap=10).requests
+    assert again.run_key != asked.run_key
+    assert decide([left], [*made, crashed, crashed], snapshot=1, cap=10).failed == {"a": TO_A_PERSON}
+    with_stale = replace(left, stale=("events",))
+    (asked,) = decide([with_stale], [], snapshot=1, cap=10).requests
+    assert (asked.assets, asked.checked, asked.target) == (("windows", "events"), ("units",), "aaaa")
 
 
 @pytest.mark.parametrize("moved_s", [-86400.0, 86400.0])

@@ -28,7 +28,7 @@ CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy"
 CODE_SERVER, DAEMON, PAGE = "code server", "daemon", "page"
 _PYTHON_SERVERS = ("dagster_postgres", "dagster_celery")
 _CRASHING = """
-import os, sys
+import os, select, sys, time
 
 def _crash(event, arguments):
     if event == "open" and str(arguments[0]) == os.environ["NH_TEST_CRASH_AT"]:
@@ -36,8 +36,13 @@ def _crash(event, arguments):
 
 if os.environ.get("NH_TEST_CRASH_AT"):
     sys.addaudithook(_crash)
+if "faketime" in os.environ.get("LD_PRELOAD", ""):
+    time.sleep = lambda seconds: select.select([], [], [], seconds) and None
 """
-"""A process that opens a certain file ends at once, as it does where a library crashes on it."""
+"""A process that opens a certain file ends at once, as it does where a library crashes on it.
+
+Under libfaketime 0.9.10 `time.sleep` fails with "Invalid argument", which is none of a wrong clock's faults.
+"""
 _QUICKER = {
     "start_timeout_seconds: 300": "start_timeout_seconds: 60",
     "poll_interval_seconds: 20": "poll_interval_seconds: 3",
@@ -172,6 +177,7 @@ def deployment(
     crash_at: Path | None = None,
     variables: Mapping[str, str] | None = None,
     of_machine: Callable[[str], Mapping[str, str]] = lambda worker: {},
+    on_database: Callable[[Deployment], object] = lambda made: None,
 ) -> Iterator[Deployment]:
     """Run PostgreSQL, Redis, workers, code server, daemon and page for a home folder; all of them end with the block.
 
@@ -187,6 +193,8 @@ def deployment(
         More environment variables of every process, for example the address of an object store.
     of_machine
         Gives those of a worker's machine, by the worker's name.
+    on_database
+        Called when the database answers, before anything else starts.
     """
     for package in _PYTHON_SERVERS:
         pytest.importorskip(package, reason="the extra `deploy` is not installed: uv sync --extra deploy")
@@ -222,6 +230,7 @@ def deployment(
         }
         made = Deployment(home, folder, environment, postgres)
         stack.callback(lambda: [server.stop() for server in reversed(made.servers.values())])
+        on_database(made)
         of_redis = ["--port", str(redis_port), "--bind", "127.0.0.1", "--requirepass", redis_password]
         made.start_command("redis", [redis_server, *of_redis, "--dir", str(folder), "--save", "", "--appendonly", "no"])
         made.start_code_server()

@@ -11,12 +11,21 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import PRIORITY_TAG
 from typer.testing import CliRunner
 
 from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
-from nh_platform.defs.automation.release_sensor import ASKED_BY_A_PERSON, SESSIONS_WERE_MADE
-from nh_platform.defs.run_tags import BACKFILL_TAG, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG, WARNED_TAG
+from nh_platform.defs.automation.release_sensor import ASKED_BY_A_PERSON, CODE_LOCATION, SESSIONS_WERE_MADE
+from nh_platform.defs.run_tags import (
+    BACKFILL_TAG,
+    MEMORY_TAG,
+    PARTITION_TAG,
+    REASON_TAG,
+    SNAPSHOT_TAG,
+    SOURCE_TAG,
+    WARNED_TAG,
+)
 from nh_platform.home.platform import Platform
 from nh_platform.home.running_ui import read_running_ui
 from nh_platform.home.settings import load_settings
@@ -140,3 +149,54 @@ def kill_everything(home: Path) -> None:
             continue
         if f"NH_HOME={home}\0".encode() in environment:
             os.kill(int(folder.name), signal.SIGKILL)
+
+
+LAUNCH = """mutation ($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}"""
+
+
+def test_large_sessions_are_made_one_at_a_time_and_a_small_one_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv("NH_SENSOR_INTERVAL_S", "3600")  # what the test launches are the only runs
+    make_home(tmp_path, ("allen_vc",), n_sessions=3)
+    nh(tmp_path, "sync", "allen_vc")
+    job = {"repositoryName": "__repository__", "repositoryLocationName": CODE_LOCATION, "jobName": "allen_vc_session"}
+    with nh_ui(tmp_path) as address:
+        launched = []
+        for session, memory in zip(sessions_of(tmp_path), ("large", "large", "small"), strict=True):
+            tags = {PARTITION_TAG: session, MEMORY_TAG: memory, PRIORITY_TAG: str(int(memory == "large"))}
+            of_run = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+            params = {"selector": job, "mode": "default", "executionMetadata": of_run}
+            done = graphql(address, LAUNCH, {"params": params})["launchRun"]
+            assert done["__typename"] == "LaunchRunSuccess", done
+            launched.append(done["run"]["runId"])
+        wait_until("the last session", lambda: len(ingested(tmp_path, "allen_vc")) == 3, tmp_path / "ui.log")
+        with open_instance(load_settings(tmp_path)) as instance:
+            wait_until("the end of runs", lambda: all(is_over(instance, run) for run in launched), tmp_path / "ui.log")
+            (begun, ended), (begun_2, ended_2), (begun_small, _) = (times_of(instance, run) for run in launched)
+    first_end, second_begin = (ended, begun_2) if begun < begun_2 else (ended_2, begun)
+    assert first_end <= second_begin, "two large sessions were made at a time"
+    assert begun_small < second_begin, "the small one waited for a large one that was itself held back"
+
+
+def sessions_of(home: Path) -> list[str]:
+    return list(Platform(load_settings(home)).manifest("allen_vc").session_ids)
+
+
+def is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.is_finished
+
+
+def times_of(instance: dg.DagsterInstance, run_id: str) -> tuple[float, float]:
+    (record,) = instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
+    assert record.dagster_run.is_success
+    assert record.start_time is not None
+    assert record.end_time is not None
+    return record.start_time, record.end_time

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from nh_platform import operations
 from nh_platform.cli.app import app
+from nh_platform.defs.deployed.postgres_storage import _IDLE_S
 from nh_platform.operations.instance import NoInstance, database_in_words, open_instance
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.operations.web.served_metrics import _Counted
@@ -94,3 +98,26 @@ def test_counters_and_watching_survive_a_database_that_is_away(
         assert shown.count("not loaded") == 1, "the second look has the table"
         served._until = 0.0
         assert samples(served.read()[1].decode())["nh_database_up",] == 1
+
+
+def test_the_page_keeps_some_connections_and_a_restart_of_the_database_is_no_error(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    home = make_home(tmp_path / "home", ("ibl",))
+    with open_instance(home.settings) as instance, ThreadPoolExecutor(12) as pool:
+        instance.optimize_for_webserver(15_000, 3600, 20)
+        storage = instance.run_storage
+
+        def ask(_: int) -> str:
+            with storage.connect() as connection:  # type: ignore[attr-defined]
+                connection.execute(sa.text("select pg_sleep(0.05)"))
+                return str(connection.execute(sa.text("show statement_timeout")).scalar_one())
+
+        assert set(pool.map(ask, range(24))) == {"15s"}
+        assert storage._engine.pool.checkedin() == 6  # type: ignore[attr-defined]
+        postgres.stop("immediate")
+        postgres.start()
+        time.sleep(_IDLE_S)  # this server has nothing to start with
+        assert set(pool.map(ask, range(24))) == {"15s"}
+        for table in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+            assert table._engine.pool.size() == 6  # type: ignore[attr-defined]

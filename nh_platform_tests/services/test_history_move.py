@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import random
 import secrets
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.events.log import EventLogEntry
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import (
     InstigatorState,
@@ -23,17 +28,21 @@ from typer.testing import CliRunner
 from nh_platform import operations
 from nh_platform.cli.app import app
 from nh_platform.defs.deployed import moved_tables
+from nh_platform.defs.deployed.moved_events import MovedEvents
 from nh_platform.defs.run_storage import LOCATION, REPOSITORY
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance, open_own_instance
 from nh_platform.session import ConfigError
 from nh_platform_tests.homes import make_home, materialize
+from nh_platform_tests.loopback.object_store import FORK
 from nh_platform_tests.services.deployment import CONFIGURATION
 from nh_platform_tests.services.postgres import Postgres
 
 pytestmark = pytest.mark.service
 
+KILLS = 10
 POINTER = "dagster/input_event_pointer/"
+RETRIED_UP_TO = "EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE"
 SENSOR = InstigatorState(
     RemoteInstigatorOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), REPOSITORY), "ibl_release"),
     InstigatorType.SENSOR,
@@ -66,7 +75,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             materialize(platform, instance, "ibl", assets=("raw_spikes", "events", "units"), only_stale=False)
             instance.event_log_storage.set_concurrency_slots("sessions", 7)
             run = instance.create_run_for_job(_nothing, status=dg.DagsterRunStatus.STARTED)
-            instance.run_storage.set_cursor_values({"EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE": "3"})
+            instance.run_storage.set_cursor_values({RETRIED_UP_TO: "3"})
             assert run.status == dg.DagsterRunStatus.STARTED
             Path(platform.settings.dagster_home, "compute_logs", "a").mkdir(parents=True, exist_ok=True)
             instance.add_instigator_state(SENSOR)
@@ -148,13 +157,63 @@ def test_everything_is_there_after_a_move_that_was_stopped_again_and_again(
         (cut_off,) = new.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
         assert (cut_off.run_id,) == found.unfinished
         assert "moved to another database" in new.all_logs(cut_off.run_id)[-1].message
-        assert not new.run_storage.get_cursor_values({"EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE", "nh_history_move"})
+        (retried,) = new.run_storage.get_cursor_values({RETRIED_UP_TO, "nh_history_move"}).items()
+        assert retried[0] == RETRIED_UP_TO
+        assert _event(new, int(retried[1])) == _event(old, 3)
         assert new.get_instigator_state(SENSOR.instigator_origin_id, SENSOR.selector_id) == SENSOR
         (tick,) = new.get_ticks(SENSOR.instigator_origin_id, SENSOR.selector_id)
         assert tick.cursor == "what it remembers"
     assert (deployed / "printed" / "a").is_dir()
     with pytest.raises(ConfigError, match="is not empty"):
         operations.move_history(home)
+
+
+def test_killed_at_ten_random_moments_it_goes_on_and_nothing_is_lost_or_there_twice(
+    home: Path, deployed: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL, which no `finally` sees: from the first look at the database to the last row."""
+    monkeypatch.setattr(moved_tables, "AT_A_TIME", 10)
+    rng, n_kills, longest_s = random.Random(11), 0, 0.0
+    while True:
+        began = time.monotonic()
+        process = FORK.Process(target=operations.move_history, args=(home,))
+        process.start()
+        # The first goes to its end, and says how long that is; the others begin on an empty database after an end.
+        process.join(rng.uniform(0.0, longest_s) if longest_s and n_kills < KILLS else None)
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            n_kills += 1
+            if not is_moved(postgres):
+                continue
+        else:
+            # The server may end what a killed client last sent only now: then all was written, and this one refused.
+            assert process.exitcode == 0 or is_moved(postgres)
+        longest_s = max(longest_s, time.monotonic() - began)
+        if n_kills >= KILLS:
+            break
+        postgres.query("drop schema public cascade; create schema public")
+    with open_instance(load_settings(home), embedded=True) as old, open_own_instance() as new:
+        _hold_against(old, new)
+        moved = moved_tables.moved_tables(old, new, MovedEvents(old.event_log_storage))
+        more = {one.name: one.held() - one.expected() for one in moved}
+    # The run that is failed at the end of a move adds its own events, and a tag that nothing tries it again.
+    assert {name: number for name, number in more.items() if number and name not in ("event_logs", "run_tags")} == {}
+    assert 1 <= more["event_logs"] <= 3
+    assert more["run_tags"] <= 1
+
+
+def is_moved(postgres: Postgres) -> bool:
+    """Whether all was written: who is killed while it closes what it had open leaves nothing to go on with."""
+    if postgres.query("select to_regclass('runs') is not null and to_regclass('kvs') is not null") != "t":
+        return False
+    marked = "exists (select 1 from kvs where key = 'nh_history_move')"
+    return postgres.query(f"select exists (select 1 from runs) and not {marked}") == "t"
+
+
+def _event(instance: dg.DagsterInstance, event_id: int) -> EventLogEntry:
+    found = instance.event_log_storage.get_logs_for_all_runs_by_log_id(after_cursor=event_id - 1, limit=1)
+    return found[event_id]
 
 
 def _hold_against(old: dg.DagsterInstance, new: dg.DagsterInstance) -> None:

@@ -108,3 +108,21 @@ def test_a_column_that_may_be_absent_is_not_made_up() -> None:
     assert schema.conform(pd.DataFrame({"hit": [True], "time": [1.0]}))["hit"].tolist() == [True]
     with pytest.raises(SchemaError, match="'hit' is string, expected bool"):
         schema.validate(pd.DataFrame({"time": [1.0], "hit": ["yes"]}))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pd.Series([], dtype=object), []),
+        (pd.Series(["a", None, np.nan], dtype=object), ["a", None, None]),
+        (pd.Series(["a", pd.NA, "a"], dtype="category"), ["a", None, "a"]),
+        (pd.Series(["a", None], dtype="string"), ["a", None]),
+        (pd.Series([1, None], dtype=object), ["1", None]),
+        (pd.Series([True, "b", pd.NaT], dtype=object), ["True", "b", None]),
+    ],
+)
+def test_whatever_stands_in_a_column_of_texts_becomes_a_text_or_none(values: pd.Series, expected: list[object]) -> None:
+    schema = TableSchema("texts", (Column("text", "string", "-", "A text", nullable=True),))
+    found = schema.conform(pd.DataFrame({"text": values}))["text"]
+    assert found.tolist() == expected
+    assert found.dtype == object

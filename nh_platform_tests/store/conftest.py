@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from nh_platform_tests.loopback.object_faults import ObjectFaults
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer
 
 
 @pytest.fixture
-def address(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def address(led_to_bucket: ObjectServer) -> str:
     """Address of an empty store in a bucket, to which this process is led."""
-    for name, value in object_server.environment(tmp_path / "cache").items():
-        monkeypatch.setenv(name, value)
     return f"s3://{BUCKET}/{uuid.uuid4().hex[:12]}/store"
-
-
-@pytest.fixture
-def faults(object_server: ObjectServer, address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectFaults]:
-    """Give a proxy that spoils requests, through which this process reaches the bucket."""
-    with ObjectFaults(object_server.url) as proxy:
-        monkeypatch.setenv("NH_STORE_ENDPOINT", proxy.url)
-        yield proxy
 
 
 @pytest.fixture(params=["disk", "bucket"])

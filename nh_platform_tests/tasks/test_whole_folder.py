@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +43,9 @@ def test_a_full_disk_is_said_and_nothing_is_left(small_disk: Path) -> None:
 
 def test_an_empty_folder_is_filled_where_it_is_also_by_way_of_a_link(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "there").mkdir()
-    (tmp_path / "there" / ".part.0123abcd").mkdir()  # of a process that was killed
+    killed = tmp_path / "there" / ".part.0123abcd"
+    killed.mkdir()
+    os.utime(killed, (time.time() - 8 * 86400,) * 2)
     (tmp_path / "link").symlink_to(tmp_path / "there")
     before = (tmp_path / "there").stat().st_ino
     with whole_folder(tmp_path / "link") as staging:
@@ -56,3 +60,23 @@ def test_an_empty_folder_is_filled_where_it_is_also_by_way_of_a_link(tmp_path: P
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["all"]
     with pytest.raises(StoreError, match="too long"), whole_folder(tmp_path / ("x" * 300)):
         pass
+
+
+def test_what_another_process_writes_into_the_folder_is_left_to_it(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ConfigError, match="it holds second already"), whole_folder(tmp_path / "out") as first:
+        (first / "first").write_text("first")
+        with whole_folder(tmp_path / "out") as second:
+            (second / "second").write_text("second")
+        assert (first / "first").read_text() == "first"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["second"]
+
+
+def test_what_a_killed_process_left_beside_a_folder_goes(tmp_path: Path) -> None:
+    killed, other = tmp_path / ".out.part.elsewhere-1-2-0123abcd", tmp_path / ".other.part.elsewhere-1-2-0123abcd"
+    for folder in (killed, other):
+        folder.mkdir()
+        os.utime(folder, (time.time() - 8 * 86400,) * 2)
+    with whole_folder(tmp_path / "out") as staging:
+        (staging / "all").write_text("all")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "out"]

@@ -33,13 +33,24 @@ FORMS = pytest.mark.parametrize("form", [WHOLE, SPARSE], ids=["whole", "sparse"]
 
 
 @FORMS
+def test_the_finest_grid_is_the_stored_one(tmp_path: Path, form) -> None:
+    windows = some_windows(**form)
+    write_windows(tmp_path, windows)
+    stored = StoredWindows(tmp_path)
+    probes = ["probe00", *["probe01"] * form.get("n_units", 3)][: form.get("n_units", 3)]
+    read, again = stored.grid(20_000), stored.finest_grid(windows.grids[20_000].spikes, probes)
+    assert not stored.masks.empty
+    assert np.array_equal(again.counts, read.counts)
+    assert (again.bin_us, again.start_bin, again.maximum) == (read.bin_us, read.start_bin, read.maximum)
+
+
+@FORMS
 def test_round_trip(tmp_path: Path, form) -> None:
     windows = some_windows(**form)
     write_windows(tmp_path, windows)
     stored = StoredWindows(tmp_path)
     assert stored.unit_ids == tuple(f"u{row}" for row in range(form.get("n_units", 3)))
     assert stored.notes == windows.notes
-    assert stored.finest_grid().bin_us == 20_000
     assert {p.id: (p.version, p.kind, p.bin_us, p.binarise) for p in stored.presets.values()} == {
         "continuous-1s": (1, "continuous", 20_000, False),
         ALIGNED: (1, "aligned", 20_000, False),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts, origin_texts
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.waveforms import WAVEFORM_UNITS
 from nh_platform.sources.source import WaveformSource
@@ -21,7 +21,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     if not isinstance(upstream, WaveformSource):
         text = f"{inputs.source} has no mean waveforms"
         raise ConfigError("asset mean_waveforms", text, "Remove it from `also_assets`.")
-    units = inputs.recording().units
+    units = inputs.raw_units()
     read = upstream.read_waveforms(inputs.files, units)
     table = waveform_table(read)
 
@@ -39,12 +39,13 @@ def make(inputs: SessionInputs) -> AssetResult:
         },
         notes=note_texts(read.notes),
         not_had=files_not_had(read.notes),
+        origins=origin_texts(read.notes),
     )
 
 
 ASSET = SessionAsset(
     name="mean_waveforms",
-    code_version="2",
+    code_version="3",
     description=(
         "Mean waveform of every unit on the channels around its peak, in volts, as the release states it. Made on "
         "request."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts, origin_texts
 from nh_platform.qc.probe_noise import noise_of_probes
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.noise import NOISE_CHANNELS, NOISE_PROBES
@@ -22,7 +22,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     upstream = inputs.upstream
     if not isinstance(upstream, NoiseSource):
         raise ConfigError("asset noise", f"{inputs.source} has no noise files", "Remove it from `also_assets`.")
-    read = upstream.read_noise(inputs.files, inputs.recording().channels)
+    read = upstream.read_noise(inputs.files, inputs.raw_channels())
     probes = noise_of_probes(read.channels)
 
     def write(folder: Path) -> None:
@@ -35,6 +35,7 @@ def make(inputs: SessionInputs) -> AssetResult:
         shown={"insertions": probes.astype(object).where(probes.notna(), None).to_dict("records")},
         notes=note_texts(read.notes),
         not_had=files_not_had(read.notes),
+        origins=origin_texts(read.notes),
     )
 
 

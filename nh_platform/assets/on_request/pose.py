@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts, origin_texts
 from nh_platform.session import ConfigError, Signals
 from nh_platform.session.tables.pose import CERTAIN, POSE_PARTS
 from nh_platform.sources.source import PoseSource
@@ -37,6 +37,7 @@ def make(inputs: SessionInputs) -> AssetResult:
         shown={"signals": [{"signal": name, "samples": len(one.timestamps)} for name, one in read.signals.items()]},
         notes=note_texts(read.notes),
         not_had=files_not_had(read.notes),
+        origins=origin_texts(read.notes),
     )
 
 

@@ -18,7 +18,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     """Put the spikes of `raw_spikes` into the order of time."""
     from nh_platform.windows.time_order import ordered_spikes
 
-    recording = inputs.recording()
+    recording = inputs.trains()
     times, unit_row, start_second, second_offsets = ordered_spikes(recording.spikes)
     events = SpikeEvents(times, unit_row, start_second, second_offsets, tuple(recording.units["unit_id"]))
 

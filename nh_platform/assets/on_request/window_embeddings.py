@@ -49,7 +49,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.embeddings.population import window_states
     from nh_platform.windows.window_files import StoredWindows
 
-    recording, units = inputs.recording(), inputs.units()
+    recording, units = inputs.trains(), inputs.units()
     good = units[f"pass.{inputs.config.rulebook_ids[0]}"].to_numpy(dtype=bool)
     index = StoredWindows(inputs.stored.folder("windows")).index
     states = window_states(recording.spikes, units, good, index)

@@ -145,7 +145,7 @@ def pictures(
     """Write every picture of a stimulus into one file: frame × y × x, grey levels 0-255.
 
     The frame of a presentation is the picture's place. Templates that are not in the source's folder are fetched in
-    mode warehouse.
+    the modes warehouse and s3.
 
     **Examples**
 

@@ -54,14 +54,18 @@ def stored_units(source: str) -> tuple[pd.DataFrame, list[str]]:
     from nh_platform.reading import all_units, open_store
     from nh_platform.session import UnknownSession
     from nh_platform.store.codecs.parquet import column_names
+    from nh_platform.store.replaced_meanwhile import read_current
 
     opened, action = open_store(load_settings().home), f"`nh materialize {source} --missing`"
-    parts = all_units.stored_units(opened.store, source, opened.sessions(source)["session_id"])
-    if not parts:
+    sessions = opened.sessions(source)["session_id"].tolist()
+    units, present = read_current(
+        lambda: all_units.stored_units(opened.store, source, sessions),
+        lambda parts: (all_units.read_all_units(parts), [column_names(path) for _, path in parts]),
+    )
+    if not present:
         raise UnknownSession(f"source {source}", "no session has units yet", f"Run {action}.")
-    units, present = all_units.read_all_units(parts), [column_names(path) for _, path in parts]
     without = {name: sum(name not in names for names in present) for name in units.columns if "@" in name}
-    made = f"of {len(parts)} sessions were made without"
+    made = f"of {len(present)} sessions were made without"
     return units, [
         f"{number} {made} {name}: not available there; {action} makes them again"
         for name, number in without.items()

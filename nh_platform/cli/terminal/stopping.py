@@ -7,8 +7,10 @@ SIGTERM has the handler of SIGINT (`dagster._utils.interrupts`).
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from nh_platform.cli.terminal import invocation
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 _CODES = {signal.SIGINT: 128 + signal.SIGINT, signal.SIGTERM: 128 + signal.SIGTERM}
 """Exit codes: 130 and 143, as shells give them to a process that a signal ended."""
+_AGAIN_S = 0.1
 
 
 class Stopped(Exception):
@@ -57,7 +60,8 @@ def stopped_by_signals() -> Iterator[None]:
     before = {each: signal.signal(each, signal.default_int_handler) for each in _CODES}
     wakeup = signal.set_wakeup_fd(heard.fileno(), warn_on_full_buffer=False)
     try:
-        yield
+        with _sent_again_where_lost():
+            yield
     except KeyboardInterrupt as interruption:
         by = _first(came)
         raise Stopped(_line(by, interruption), _CODES[by]) from interruption
@@ -67,6 +71,33 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(each, handler)
         came.close()
         heard.close()
+
+
+@contextmanager
+def _sent_again_where_lost() -> Iterator[None]:
+    """Interrupt again where the interruption was lost: Python ignores what is raised while an object is freed.
+
+    A command that was stopped while a module was imported went on to its end.
+    """
+    ignored = sys.unraisablehook
+    timers: list[threading.Timer] = []
+
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        # While a run goes on, Dagster's handlers raise its own error, which is no `Exception` either.
+        if issubclass(what.exc_type, (Exception, GeneratorExit, SystemExit)):
+            ignored(what)
+            return
+        timers.append(threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)))
+        timers[-1].daemon = True
+        timers[-1].start()
+
+    sys.unraisablehook = lost
+    try:
+        yield
+    finally:
+        sys.unraisablehook = ignored
+        for timer in timers:
+            timer.cancel()
 
 
 @contextmanager

@@ -61,7 +61,9 @@ def splits(
     hold_out_region: Annotated[
         str, typer.Option(metavar="REGION", help="Sessions with a probe there are kept out: CA1, V1, TH, …")
     ] = "",
-    subset: Annotated[int, typer.Option(help="Only this many of the training sessions; each size is in the next.")] = 0,
+    subset: Annotated[
+        int, typer.Option(min=0, help="Only this many of the training sessions, each size in the next; 0 for all.")
+    ] = 0,
     by: Annotated[str, typer.Option(help="Show how this is divided: lab or subject.")] = "",
     format_: FormatOption = Format.table,
 ) -> None:
@@ -155,12 +157,12 @@ def _listed(path: Path | None, source: str) -> pd.DataFrame:
 def _stored_units(source: str) -> pd.DataFrame | None:
     """Return session and region of every stored unit of a source; None where none is stored."""
     from nh_platform.home.settings import load_settings
-    from nh_platform.reading.all_units import read_all_units, stored_units
+    from nh_platform.reading.all_units import read_stored_units
     from nh_platform.store import Store
 
     store = Store(load_settings(home_folder()).store)
-    parts = stored_units(store, source, store.sessions(source))
-    return read_all_units(parts, ["beryl"]).rename(columns={"beryl": "region"}) if parts else None
+    units = read_stored_units(store, source, store.sessions(source), ["session_id", "beryl"])
+    return units.rename(columns={"beryl": "region"}) if len(units) else None
 
 
 def _in_region(source: str, region: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ _SAID = {
     "event_logs": "events",
     "asset_keys": "assets",
     "asset_check_executions": "results of checks",
-    "dynamic_partitions": "sessions",
+    "dynamic_partitions": "partitions (sessions, releases)",
     "bulk_actions": "backfills",
     "instigators": "sensors and schedules",
     "job_ticks": "ticks",

@@ -23,7 +23,12 @@ def prune(
     ] = RawChoice.none,
     runs: Annotated[
         float,
-        typer.Option("--runs", help="Dagster's runs older than so many days too, where newer ones supersede them."),
+        typer.Option(
+            "--runs",
+            metavar="DAYS",
+            min=0,
+            help="Dagster's runs older than this too, where newer ones supersede them; 0 for none.",
+        ),
     ] = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
@@ -31,7 +36,7 @@ def prune(
 
     Raw files are fetched again when they are needed; with a source, `--raw all` takes those that its catalogue lists
     and no other one. Allen's lie where AllenSDK looks for them and are not touched. Of runs, the last that made an
-    asset of a session stays whatever its age.
+    asset of a session stays whatever its age; with `--runs`, what stays of Dagster's history is made smaller, too.
 
     **Examples**
 
@@ -65,3 +70,7 @@ def prune(
             f"{len(old.run_ids)} of {old.n_old} runs older than {runs:g} days, and {old.n_bytes / 1e6:,.1f} MB that "
             f"old runs printed, {words}."
         )
+        if not dry_run:
+            console.say(f"Dagster's history takes {old.n_history_bytes / 1e6:,.1f} MB less.")
+        for path in old.held:
+            console.say(f"{escape(str(path))} was written all the time and is as large as before.", to=console.err)

@@ -111,7 +111,7 @@ def _standing(
 ) -> dict[str, Any]:
     """Return what is stale, looked at anew every half hour, and since when each source waits."""
     now = dt.datetime.now(dt.UTC)
-    if time.time() - float(memory.get("looked", 0.0)) < LOOK_INTERVAL_S:
+    if 0 <= time.time() - float(memory.get("looked", 0.0)) < LOOK_INTERVAL_S:
         return memory
     since = dict(memory.get("since", {}))
     return {"looked": time.time(), "stale": stale_releases(instance, platform, settings, since, now), "since": since}
@@ -128,7 +128,9 @@ def _said(words: str, cursor: str) -> dg.SensorResult:
 
 def _gathered(instance: dg.DagsterInstance, memory: dict[str, Any]) -> tuple[list[str], list[CheckAlert], float]:
     """Return the runs that were looked at lately, the checks of the new ones that did not pass, and the last end."""
-    at, known = float(memory["at"]), set(memory["told"])
+    # The clock may have been set back, and that of a worker may be ahead: what ends until then would be told to nobody.
+    now = time.time()
+    at, known = min(float(memory["at"]), now), set(memory["told"])
     since = dt.datetime.fromtimestamp(at - _LOOK_BACK_S, dt.UTC)
     records = instance.get_run_records(dg.RunsFilter(statuses=_ENDED, updated_after=since))
     ended = [one for one in records if (one.end_time or 0.0) > at - _LOOK_BACK_S]
@@ -138,7 +140,7 @@ def _gathered(instance: dg.DagsterInstance, memory: dict[str, Any]) -> tuple[lis
         if one.dagster_run.run_id not in known
         for alert in _of_run(instance, one.dagster_run)
     ]
-    last = max((one.end_time or 0.0 for one in ended), default=at)
+    last = min(max((one.end_time or 0.0 for one in ended), default=at), now)
     recent = [one.dagster_run.run_id for one in ended if (one.end_time or 0.0) > last - _LOOK_BACK_S]
     return recent, alerts, max(at, last)
 

@@ -7,8 +7,10 @@ another way in which a run comes about. What follows from the facts is decided i
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import dagster as dg
 
@@ -23,7 +25,8 @@ from nh_platform.defs.run_tags import (
     is_unusable,
 )
 from nh_platform.history.snapshots import list_snapshots
-from nh_platform.planning.run_requests import Attempt, AttemptState, Decision, decide
+from nh_platform.planning.run_requests import Decision, decide
+from nh_platform.planning.session_facts import Attempt, AttemptState
 from nh_platform.planning.session_states import SourceStates
 from nh_platform.store import Store
 from nh_platform.store.records import written_at
@@ -57,12 +60,13 @@ def session_decision(
     Parameters
     ----------
     instance, store, source, states
-        Where the runs are, and the sessions.
+        Where the runs are, and the sessions, with what their checks lack (`unchecked.with_checks`).
     running
         Runs that were in progress before the store was read.
     cap
         At most this many requests.
     """
+    now = time.time()
     attempts = [*running, *in_progress(instance, source), *_ended(instance, store, source, states)]
     unusable = _unusable(instance, source, states)
     return decide(
@@ -71,20 +75,40 @@ def session_decision(
         snapshot=states.snapshot,
         cap=cap,
         unusable=unusable,
-        now=time.time(),
+        now=now,
         held=frozenset(states.held.sessions if states.held else ()),
-        asked=states.asked,
+        # Asked for in the future: the clock was set back since, and all tries count, else there is no end of them.
+        asked={name: one if one.at <= now else replace(one, at=0.0) for name, one in states.asked.items()},
     )
 
 
 def in_progress(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
     """Return the session runs of a source that did not end yet, launched by whomever, and those of backfills."""
+    return [*queued_or_running(instance, source), *in_backfills(instance, source)]
+
+
+def queued_or_running(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
+    """Return the session runs of a source that did not end yet, launched by whomever."""
     attempts = []
     for run in instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS)):
         session = run.tags.get(PARTITION_TAG)
         if session and is_of(run, source):
             attempts.append(Attempt(session, run.tags.get(TARGET_TAG, ""), AttemptState.in_progress))
-    return attempts + _in_backfills(instance, source)
+    return attempts
+
+
+def n_made_since(instance: dg.DagsterInstance, source: str, since: float) -> int:
+    """Return how many runs of the job of a source's sessions ended well after a time [s since 1970].
+
+    None that ended in the future counts: the clock was set back since, and those of hours would be of one minute.
+    """
+    done = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.SUCCESS],
+        job_name=session_job_name(source),
+        updated_after=dt.datetime.fromtimestamp(since, dt.UTC),
+        updated_before=dt.datetime.now(dt.UTC),
+    )
+    return instance.get_runs_count(done)
 
 
 def is_running(run: dg.DagsterRun) -> bool:
@@ -92,8 +116,11 @@ def is_running(run: dg.DagsterRun) -> bool:
     return run.status in IN_PROGRESS
 
 
-def _in_backfills(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
-    """Return the sessions of backfills that were launched in the page: Dagster will launch their runs itself."""
+def in_backfills(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
+    """Return the sessions of backfills that were launched in the page: Dagster will launch their runs itself.
+
+    All of them until the last one has ended, made or not.
+    """
     sessions: set[str] = set()
     for backfill in instance.get_backfills():
         data = backfill.asset_backfill_data if backfill.status.value == _BACKFILL_GOES_ON else None
@@ -103,14 +130,14 @@ def _in_backfills(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
 
 
 def _ended(instance: dg.DagsterInstance, store: Store, source: str, states: SourceStates) -> list[Attempt]:
-    """Return the runs of stale sessions that ended since this snapshot was taken, oldest first, whoever launched them.
+    """Return the runs of sessions that lack something, ended since this snapshot was taken, oldest first.
 
-    Only stale sessions are asked for: over the years a source has thousands of other runs.
+    Whoever launched them. Only these sessions are asked for: over the years a source has thousands of other runs.
     """
-    stale = [state.session_id for state in states.sessions if state.stale]
-    if not stale:
+    lacking = [state.session_id for state in states.sessions if state.lacking]
+    if not lacking:
         return []
-    tags: dict[str, str | list[str]] = {PARTITION_TAG: stale}
+    tags: dict[str, str | list[str]] = {PARTITION_TAG: lacking}
     wanted = dg.RunsFilter(statuses=list(_STATES), tags=tags, created_after=_taken(store, source))
     attempts = []
     for record in reversed(instance.get_run_records(wanted)):
@@ -120,17 +147,18 @@ def _ended(instance: dg.DagsterInstance, store: Store, source: str, states: Sour
         state = _STATES[run.status]
         if state is AttemptState.failed and failed_outside(run.tags):
             state = AttemptState.outside
-        target, assets = run.tags.get(TARGET_TAG, ""), tuple(sorted(key.path[-1] for key in run.asset_selection or ()))
-        attempts.append(Attempt(run.tags[PARTITION_TAG], target, state, _ended_at(record), assets))
+        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, _ended_at(record)))
     return attempts
 
 
 def _taken(store: Store, source: str) -> dt.datetime | None:
-    """Return when the snapshot that counts was stored."""
+    """Return when the snapshot that counts was stored; None where it is unknown.
+
+    It is also where that is to come: the clock was set back since, and the tries of a day would count as none.
+    """
     snapshots = list_snapshots(store, source)
-    if not snapshots:
-        return None
-    return dt.datetime.fromtimestamp(written_at(snapshots[-1].folder), dt.UTC)
+    at = written_at(snapshots[-1].folder) if snapshots else math.inf
+    return None if at > time.time() else dt.datetime.fromtimestamp(at, dt.UTC)
 
 
 def _unusable(instance: dg.DagsterInstance, source: str, states: SourceStates) -> set[tuple[str, str]]:
@@ -138,7 +166,7 @@ def _unusable(instance: dg.DagsterInstance, source: str, states: SourceStates) -
 
     Only runs for a state that is wanted now are read: over the years a source has thousands of others.
     """
-    targets = sorted({state.target for state in states.sessions if state.stale and state.is_wanted})
+    targets = sorted({state.goal for state in states.sessions if state.lacking and state.is_wanted})
     if not targets:
         return set()
     tags = {SOURCE_TAG: source, UNUSABLE_TAG: "yes", TARGET_TAG: targets}

@@ -86,9 +86,9 @@ class LoadedRules:
             source_assets=tuple(source_assets(entry.name)),
         )
 
-    def checks_of(self, assets: Sequence[str], now: LoadedRules) -> list[dg.AssetCheckKey]:
-        """Return the checks of some assets that these definitions have and that the settings still state."""
-        return [key for asset in assets for key in self.checks.get(asset, ()) if key in now.checks.get(asset, ())]
+    def stated_in(self, now: LoadedRules) -> dict[str, list[dg.AssetCheckKey]]:
+        """Return the checks of each asset that these definitions have and that the settings still state."""
+        return {asset: [key for key in keys if key in now.checks.get(asset, ())] for asset, keys in self.checks.items()}
 
     def lacking(self, now: LoadedRules) -> list[str]:
         """Return the names of checks and assets that the settings state and these definitions lack, sorted."""

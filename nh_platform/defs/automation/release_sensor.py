@@ -6,12 +6,12 @@ line that says so: a tick that fails is retried for ever, and nobody reads its t
 """
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
-from dagster._core.storage.tags import PRIORITY_TAG
 
-from nh_platform.defs.automation.attempts import in_progress, session_decision
+from nh_platform.defs.automation.attempts import in_backfills, n_made_since, queued_or_running, session_decision
 from nh_platform.defs.automation.jobs import (
     Job,
     inventory_job_name,
@@ -23,11 +23,12 @@ from nh_platform.defs.automation.loaded_rules import (
 from nh_platform.defs.automation.observations import observe
 from nh_platform.defs.automation.rule_changes import follow_the_rules
 from nh_platform.defs.automation.ticks import Memory, Tick, one_line, tick_words
+from nh_platform.defs.automation.unchecked import Checks, with_checks
 from nh_platform.defs.automation.upstream_looks import look_for_a_release
 from nh_platform.defs.partitions import register_again
+from nh_platform.defs.queue.run_coordinator import size_tags
 from nh_platform.defs.run_tags import (
     BACKFILL_TAG,
-    MEMORY_TAG,
     REASON_TAG,
     SNAPSHOT_TAG,
     SOURCE_TAG,
@@ -35,7 +36,6 @@ from nh_platform.defs.run_tags import (
 )
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.peak_memory import memory_class, peak_memory_gb
 from nh_platform.planning.run_requests import SessionRequest
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.planning.source_standing import stale_catalogs
@@ -45,11 +45,15 @@ from nh_platform.sources.entry import SourceEntry
 
 SENSOR_INTERVAL_S = int(os.environ.get("NH_SENSOR_INTERVAL_S") or 120)
 """Seconds between two looks of the release sensor; a look costs four small requests."""
-REQUESTS_PER_TICK = 20
-"""Two runs go at a time; more in the queue would only make a release that follows wait behind them."""
+LEAST_QUEUED = 20
+"""Sessions that the sensor has in the queue or running at least, if so many lack something."""
+QUEUED_LOOKS = 2
+"""For how many looks what it has queued lasts, by what was made since the last one: small sessions are made by the
+hundred between two looks, and more in the queue would only make a release that follows wait behind it."""
 CODE_LOCATION = "nh_platform"
 
 ASKED = "stale, asked for by the sensor"
+ASKED_FOR_CHECKS = "checks not current, asked for by the sensor"
 ASKED_BY_A_PERSON = "nh backfill"
 SESSIONS_WERE_MADE = "sessions were made or withdrawn"
 
@@ -116,7 +120,8 @@ def evaluate_release(
     memory, tick = Memory.read(cursor), Tick()
     # Before the store is read: a run that publishes and ends in between would else be neither in progress nor stored,
     # and its session would be made a second time.
-    running = in_progress(instance, entry.name)
+    queued = queued_or_running(instance, entry.name)
+    running = [*queued, *in_backfills(instance, entry.name)]
     try:
         now = LoadedRules.of(entry, platform)
         states = source_states(platform, entry.name)
@@ -124,17 +129,18 @@ def evaluate_release(
         return dg.SkipReason(one_line(str(error)))
     look_for_a_release(instance, entry, platform, memory, tick)
     is_idle = follow_the_rules(platform, loaded or now, now, location, memory, tick)
-    decision = session_decision(
-        instance, platform.store, entry.name, states, running=running, cap=0 if is_idle else REQUESTS_PER_TICK
-    )
+    checks = (loaded or now).stated_in(now)
+    states = with_checks(instance, platform, entry.name, states, checks)
+    cap = 0 if is_idle else n_to_ask_for(instance, entry.name, len({one.session_id for one in queued}))
+    decision = session_decision(instance, platform.store, entry.name, states, running=running, cap=cap)
     register_again(instance, entry.name, [state.session_id for state in states.sessions])
     if decision.requests:
         spike_bytes = platform.manifest(entry.name).spike_bytes()
         made = SourcePlan(platform, entry.name).assets
     for request in decision.requests:
         assets = [made[name] for name in request.assets if name in made]
-        peak_gb = peak_memory_gb(assets, float(spike_bytes.get(request.session_id, 0.0)))
-        tick.requests.append(_session_request(entry, request, states, loaded or now, now, peak_gb))
+        size = size_tags(assets, float(spike_bytes.get(request.session_id, 0.0)))
+        tick.requests.append(_session_request(entry, request, states, checks, size))
     if not (is_idle or tick.requests or running or decision.in_progress or decision.waiting):
         _look_at_the_catalogs(instance, entry, platform, states, loaded or now, memory, tick)
     memory.observed, observations = observe(platform, entry, states, memory.observed)
@@ -147,30 +153,35 @@ def evaluate_release(
     )
 
 
+def n_to_ask_for(instance: dg.DagsterInstance, source: str, n_running: int) -> int:
+    """Return how many sessions to ask for, so that those who make them have work until the look after the next."""
+    made = n_made_since(instance, source, time.time() - SENSOR_INTERVAL_S)
+    return max(0, max(LEAST_QUEUED, QUEUED_LOOKS * made) - n_running)
+
+
 def _session_request(
     entry: SourceEntry,
     request: SessionRequest,
     states: SourceStates,
-    loaded: LoadedRules,
-    now: LoadedRules,
-    peak_gb: float,
+    checks: Checks,
+    size: Mapping[str, str],
 ) -> dg.RunRequest:
-    """Return the request for a session, of what the loaded definitions have; the queue takes large ones first."""
-    assets = [asset for asset in request.assets if asset in loaded.checks]
+    """Return the request for a session, of assets that have ``checks``, with the tags of its ``size``."""
+    assets = [asset for asset in request.assets if asset in checks]  # the loaded definitions may lack others
+    checked = [*assets, *(asset for asset in request.checked if asset in checks)]
     backfill = {BACKFILL_TAG: request.backfill} if request.backfill else {}
     return dg.RunRequest(
         run_key=f"{entry.name}:{request.run_key}",
         job_name=session_job_name(entry.name),
         partition_key=request.session_id,
         asset_selection=[dg.AssetKey([entry.name, asset]) for asset in assets],
-        asset_check_keys=loaded.checks_of(assets, now),
+        asset_check_keys=[key for asset in checked for key in checks[asset]],
         tags={
             SOURCE_TAG: entry.name,
             TARGET_TAG: request.target,
             SNAPSHOT_TAG: str(states.snapshot),
-            REASON_TAG: ASKED_BY_A_PERSON if backfill else ASKED,
-            MEMORY_TAG: memory_class(peak_gb),
-            PRIORITY_TAG: str(int(peak_gb)),
+            REASON_TAG: ASKED_BY_A_PERSON if backfill else ASKED if assets else ASKED_FOR_CHECKS,
+            **size,
             **backfill,
         },
     )

@@ -55,7 +55,8 @@ def stale_releases(
             memory.pop(source, None)
             continue
         known: Mapping[str, Any] = memory.get(source) or {}
-        if known.get("snapshot") != snapshot:
+        # A clock that was set back would add what it was ahead to the days that are waited for.
+        if known.get("snapshot") != snapshot or dt.datetime.fromisoformat(known["since"]) > now:
             known = memory[source] = {"snapshot": snapshot, "since": now.isoformat()}
         waited = now - dt.datetime.fromisoformat(known["since"])
         if waited > days:

@@ -75,6 +75,7 @@ def tick_words(source: str, states: SourceStates, decision: Decision) -> list[st
         f"{len(decision.waiting)} wait",
         f"{len(decision.in_progress)} in progress",
         f"{len(decision.failed)} failed{_of_each_kind(decision)}",
+        *([f"checks of {len(decision.unchecked)} not current"] if decision.unchecked else []),
         f"{len(states.gated)} gated",
         f"{len(decision.not_loaded)} not loaded yet (`nh backfill {source}`)",
     ]

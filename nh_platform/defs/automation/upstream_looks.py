@@ -31,7 +31,8 @@ def look_for_a_release(
     try:
         announced = platform.source(entry.name).signal()
     except NhError as error:
-        memory.down_since = memory.down_since or dt.datetime.now(dt.UTC).isoformat(timespec="minutes")
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="minutes")
+        memory.down_since = min(memory.down_since, now) if memory.down_since else now  # the clock may be set back
         tick.words.append(f"upstream could not be asked since {memory.down_since} ({error})")
         if memory.down_said != memory.down_since and _is_down_for_long(platform, memory.down_since, tick):
             memory.down_said = memory.down_since

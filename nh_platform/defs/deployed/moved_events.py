@@ -8,10 +8,11 @@ its id (check results, records of assets, backfills) names it by its new one. Wh
 
 from __future__ import annotations
 
+import hashlib
 import json
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ _AT_A_TIME = 1000
 class MovedEvents:
     """Events of all runs in the order in which a server would have stored them.
 
-    Those of one run keep their order, those of the index too: each event of a run that the index lacks follows the one
-    before it. The same history gives the same ids, so that a move that was stopped can go on.
+    Those of the index keep its order, and each event that it lacks follows those before it in the file of its run. Both
+    differ where several processes write at once, as daemon and sensors do events without a run. The same history gives
+    the same ids, so that a move that was stopped can go on.
 
     Parameters
     ----------
@@ -67,6 +69,12 @@ class MovedEvents:
                 self._new_ids.append(number)
             yield {**row, "id": number, "event": self.rewritten(row["event"])}
 
+    def known(self) -> MovedEvents:
+        """Return the events with all new ids known; a move that goes on may have written them before."""
+        if not self._ids:
+            deque(self.rows(), maxlen=0)
+        return self
+
     def new_id(self, old_id: int) -> int:
         """Return the new id of an event of the index; of an id that no event has, that of the last one before it."""
         at = bisect_right(self._ids, old_id)
@@ -96,25 +104,24 @@ class MovedEvents:
     def _merged(self) -> Iterator[tuple[int | None, dict[str, Any]]]:
         """Give the events in their order, each with its id of the index where it is there."""
         table = SqlEventLogStorageTable
-        with self._engine(INDEX_SHARD_NAME).connect() as index:
+        engine = self._engine(INDEX_SHARD_NAME)
+        with engine.connect() as index, engine.connect() as beside:
             left = _by_run(index)
             unread = self._run_ids()
-            open_runs: dict[str, deque[dict[str, Any]]] = {}
+            open_runs: dict[str, _RunFile] = {}
             found = index.execution_options(yield_per=_AT_A_TIME).execute(sa.select(table).order_by(table.c.id))
             for row in found.mappings():
                 run_id = row["run_id"]
                 if run_id in unread:
                     unread.discard(run_id)
-                    open_runs[run_id] = deque(self._of_run(run_id))
-                waiting = open_runs.get(run_id, deque())
-                if any(one["event"] == row["event"] for one in waiting):
-                    while (one := waiting.popleft())["event"] != row["event"]:
-                        yield None, one
+                    texts = beside.execute(sa.select(table.c.event).where(table.c.run_id == run_id)).scalars()
+                    open_runs[run_id] = _RunFile(self._of_run(run_id), texts)
+                if of_run := open_runs.get(run_id):
+                    yield from ((None, one) for one in of_run.before(row["event"]))
                 yield row["id"], dict(row)
                 left[run_id] -= 1
-                if not left[run_id]:
-                    for one in open_runs.pop(run_id, ()):
-                        yield None, one
+                if not left[run_id] and (of_run := open_runs.pop(run_id, None)):
+                    yield from ((None, one) for one in of_run.rest())
         for run_id in sorted(unread):  # runs that were asked for and did not begin
             for one in self._of_run(run_id):
                 yield None, one
@@ -133,6 +140,47 @@ class MovedEvents:
     def _engine(self, shard: str) -> sa.Engine:
         """Return a way to read a file; Dagster's own looks at the version of each first, 20 ms a run."""
         return sa.create_engine(self._storage.conn_string_for_shard(shard), poolclass=sa.pool.NullPool)
+
+
+class _RunFile:
+    """Events in the file of a run that the index lacks, and where the others stand in it.
+
+    Parameters
+    ----------
+    rows
+        Events of the file, in its order.
+    indexed
+        Texts of those that the index has.
+    """
+
+    def __init__(self, rows: Iterable[dict[str, Any]], indexed: Iterable[str]) -> None:
+        in_index = Counter(map(_digest, indexed))
+        self._lacking: deque[tuple[int, dict[str, Any]]] = deque()
+        self._places: dict[bytes, deque[int]] = {}
+        for place, row in enumerate(rows):
+            digest = _digest(row["event"])
+            if in_index[digest]:
+                in_index[digest] -= 1
+                self._places.setdefault(digest, deque()).append(place)
+            else:
+                self._lacking.append((place, row))
+
+    def before(self, text: str) -> Iterator[dict[str, Any]]:
+        """Give what the index lacks and the file has before an event of the index, once."""
+        places = self._places.get(_digest(text))
+        end = places.popleft() if places else 0
+        while self._lacking and self._lacking[0][0] < end:
+            yield self._lacking.popleft()[1]
+
+    def rest(self) -> Iterator[dict[str, Any]]:
+        """Give what the index lacks and was not given yet."""
+        while self._lacking:
+            yield self._lacking.popleft()[1]
+
+
+def _digest(text: str) -> bytes:
+    """Return what stands for a text: those of all events without a run would be 100 MB."""
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def _by_run(index: sa.Connection) -> Counter[str]:

@@ -22,8 +22,11 @@ from nh_platform.defs.deployed.moved_events import MovedEvents
 
 AT_A_TIME = 500
 """Rows that one statement writes."""
-_OF_ITS_DATABASE = ("EVENT_LOG_CONSUMER_CURSOR", "ASSET_DAEMON_CURSOR")
-"""Keys whose values are ids of events; the daemon begins anew without them, and launches no old failure again."""
+_OF_RETRIES = "EVENT_LOG_CONSUMER_CURSOR"
+"""Begins the keys whose values are ids of events. Without them the daemon begins at the newest event: a run that is
+marked to be tried again never is, and a backfill of the page waits for it for good."""
+_OF_ITS_DATABASE = ("ASSET_DAEMON_CURSOR",)
+"""Begins keys of which the daemon makes new values."""
 _Connecting = Callable[[], AbstractContextManager[sa.Connection]]
 _Row = dict[str, Any]
 
@@ -118,12 +121,14 @@ def moved_tables(source: dg.DagsterInstance, target: dg.DagsterInstance, moved: 
     ]
 
 
-def copy_keys(source: dg.DagsterInstance, target: dg.DagsterInstance) -> None:
-    """Take over what the daemon remembers by key, without what names events of its database."""
+def copy_keys(source: dg.DagsterInstance, target: dg.DagsterInstance, moved: MovedEvents) -> None:
+    """Take over what the daemon remembers by key; up to which event it tried failures again, by its new id."""
     table = runs.KeyValueStoreTable
     with source.run_storage.connect() as connection:  # type: ignore[attr-defined]
         rows = connection.execute(sa.select(table.c.key, table.c.value)).all()
     kept = {key: value for key, value in rows if not key.startswith(_OF_ITS_DATABASE)}
+    for key in (key for key in kept if key.startswith(_OF_RETRIES)):
+        kept[key] = str(moved.known().new_id(int(kept[key])))
     if kept:
         target.run_storage.set_cursor_values(kept)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from nh_platform.session import ConfigError
 
+POSTGRES_VARIABLE = "NH_POSTGRES_URL"
+"""Environment variable with the address of the database, as ``deploy/dagster.yaml`` names it."""
 _DRIVER = "postgresql+psycopg2://"
 _WITHOUT_DRIVER = ("postgresql://", "postgres://")
 _ENDS_ACCOUNT = "/?#@[]"

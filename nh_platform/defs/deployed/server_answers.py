@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 import redis
@@ -18,7 +18,9 @@ from dagster._grpc.client import DagsterGrpcClient
 
 from nh_platform.defs.deployed.celery_launcher import WorkerAskingCeleryRunLauncher
 from nh_platform.defs.deployed.celery_settings import REDIS_VARIABLE
-from nh_platform.defs.session_assets import SESSIONS_POOL
+from nh_platform.defs.partitions import SESSIONS_POOL
+from nh_platform.defs.run_tags import MEMORY_TAG
+from nh_platform.planning.peak_memory import LARGE_GB
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 
@@ -28,6 +30,10 @@ CODE_VARIABLES = ("NH_CODE_HOST", "NH_CODE_PORT")
 _ANSWER_S = 5
 _HEARTBEAT_S = 120.0
 """A daemon writes that it lives every 30 s."""
+
+
+_MEANWHILE = "runs that would begin fail meanwhile, and are asked for again 5 min later"
+"""What becomes of work: Dagster marks a run as failed that cannot be launched."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ def server_answers(instance: dg.DagsterInstance) -> Iterator[ServerAnswer]:
         yield answered
         if answered.ok:
             yield from _workers(instance, launcher)
-    yield _daemon(instance)
+    daemon = _daemon(instance)
+    # Who reads a history and launches nothing needs none.
+    yield daemon if isinstance(launcher, WorkerAskingCeleryRunLauncher) or daemon.ok else replace(daemon, ok=None)
     yield _code_server()
 
 
@@ -78,9 +86,12 @@ def _redis(launcher: WorkerAskingCeleryRunLauncher) -> ServerAnswer:
         ) as client:
             version = client.info("server")["redis_version"]
             waiting = client.llen(launcher.default_queue)
+    except redis.AuthenticationError as error:
+        said = str(error).rstrip(".")
+        return ServerAnswer("Redis", False, f"{said}. Correct user or password in {REDIS_VARIABLE}; {_MEANWHILE}")
     except redis.RedisError as error:
         said = str(error).rstrip(".")
-        return ServerAnswer("Redis", False, f"{said}. Start it, or correct {REDIS_VARIABLE}; runs wait meanwhile")
+        return ServerAnswer("Redis", False, f"{said}. Start it, or correct {REDIS_VARIABLE}; {_MEANWHILE}")
     except ValueError:  # its text has what stands where a port should, and that may be the password
         return ServerAnswer("Redis", False, f"{REDIS_VARIABLE} is no address; redis://:PASSWORD@HOST:6379/0 is one")
     return ServerAnswer("Redis", True, f"{version}, {counted(int(waiting), 'run')} in the queue")
@@ -94,6 +105,7 @@ def _workers(instance: dg.DagsterInstance, launcher: WorkerAskingCeleryRunLaunch
     processes = {name: int(one["pool"]["max-concurrency"]) for name, one in found.items()}
     each = ", ".join(f"{name} ({counted(number, 'process')})" for name, number in sorted(processes.items()))
     yield ServerAnswer("workers", True, each)
+    yield from _large_sessions(instance, len({name.rpartition("@")[2] for name in found}))
     limit = instance.event_log_storage.get_concurrency_info(SESSIONS_POOL).slot_count
     limit = limit or instance.global_op_concurrency_default_limit or 0
     total = sum(processes.values())
@@ -106,10 +118,25 @@ def _workers(instance: dg.DagsterInstance, launcher: WorkerAskingCeleryRunLaunch
         yield ServerAnswer(f"pool {SESSIONS_POOL}", None, f"{text}: {why}; {change}")
 
 
+def _large_sessions(instance: dg.DagsterInstance, n_machines: int) -> Iterator[ServerAnswer]:
+    """Say how many sessions that take much memory go at a time, where more machines wait for them."""
+    queue = instance.get_concurrency_config().run_queue_config
+    limits = queue.tag_concurrency_limits if queue else ()
+    limit = next((one["limit"] for one in limits if one.get("key") == MEMORY_TAG and one.get("value") == "large"), None)
+    if limit is None or limit >= n_machines:
+        return
+    text = (
+        f"{counted(limit, 'session')} that {'takes' if limit == 1 else 'take'} {LARGE_GB:g} GB or more at a time, on "
+        f"{counted(n_machines, 'machine')} with workers: raise limit at {MEMORY_TAG} in dagster.yaml to what their "
+        "memory holds, and start the daemon again"
+    )
+    yield ServerAnswer("large sessions", None, text)
+
+
 def _daemon(instance: dg.DagsterInstance) -> ServerAnswer:
     seen = [one.timestamp for one in instance.get_daemon_heartbeats().values()]
     if not seen:
-        text = f"none ever ran here; start one: {DAEMON_COMMAND}, or nh ui"
+        text = f"none ever ran here; start one where runs are made: {DAEMON_COMMAND}, or nh ui"
         return ServerAnswer("daemon", False, text)
     age_s = time.time() - max(seen)
     if age_s > _HEARTBEAT_S:

@@ -17,17 +17,19 @@ import select
 import signal
 import socket
 import sys
+import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from nh_platform.session import NhError
+from nh_platform.session.installed import extending_packages
 
 MESSAGE_BYTES = 2**17
 """Longest message; the arguments of a run take 2 kB."""
 STALE = {"stale": True}
-"""Answer of a warm process whose code is no longer that of the files."""
+"""Answer of a warm process that has loaded what is no longer in the files."""
 
 _ROOMS = (
     "assets",
@@ -43,7 +45,10 @@ _ROOMS = (
 """What a run of a session imports in the end, with all that these import."""
 _ALSO = (
     *("dagster._cli.api", "h5py", "hdf5plugin", "iblatlas.regions", "jinja2", "psutil", "pyarrow.dataset"),
-    *("nh_platform.reports.rule_histogram", "scipy.stats"),
+    *("nh_platform.reports.rule_histogram", "pyarrow.parquet", "scipy.stats"),
+    *("dagster._core.instance.factory", "dagster._core.storage.schedules", "dagster._core.storage.legacy_storage"),
+    *("dagster._core.storage.defs_state.blob_storage_state_storage", "upath.implementations.local"),
+    *("dagster._core.definitions.repository_definition.repository_data_builder",),
 )
 _NEVER_HERE = "nh_platform.defs.deployed"
 """Of another launcher: a Celery worker wants the address of Redis when it is imported."""
@@ -55,7 +60,7 @@ _LOOK_S = 5.0
 def main(descriptor: int) -> None:
     """Import the platform, say so, and fork a run for each message until the other end is closed."""
     _import_the_platform()
-    files = _loaded_files()
+    files = files_of_code()
     if threading.active_count() > 1:
         raise RuntimeError(f"threads began at import: {[thread.name for thread in threading.enumerate()]}")
     gc.collect()
@@ -82,7 +87,7 @@ def main(descriptor: int) -> None:
                     is_open = False
                     continue
                 used = time.monotonic()
-                if _loaded_files(files) != files:
+                if files_of_code() != files:
                     launcher.send(json.dumps(STALE).encode())
                     is_open = False
                     continue
@@ -119,10 +124,20 @@ def _nothing() -> int:
     return 0
 
 
-def _loaded_files(names: Sequence[str] | dict[str, int] = ()) -> dict[str, int]:
-    """Return when each file of loaded code was changed [ns since 1970]; of ``names`` where given, -1 where gone."""
+def files_of_code() -> dict[str, int]:
+    """Return when each file was changed that a run would read otherwise [ns since 1970], -1 where it is gone.
+
+    Of all modules, compiled ones too; of the platform and of packages that extend it all files beside the code
+    (rulebooks, sizes, templates), those that are not there yet as well; and when something was installed or removed.
+    """
+    names = set(_files_of_modules())
+    for folder in _folders_of_packages():
+        for parent, folders, files in os.walk(folder):
+            folders[:] = [one for one in folders if one != "__pycache__"]
+            names.update(os.path.join(parent, one) for one in files)
+    names.update(sysconfig.get_paths()[one] for one in ("purelib", "platlib"))
     found = {}
-    for name in names or list(_files_of_modules()):
+    for name in names:
         try:
             found[name] = os.stat(name).st_mtime_ns
         except OSError:
@@ -133,8 +148,14 @@ def _loaded_files(names: Sequence[str] | dict[str, int] = ()) -> dict[str, int]:
 def _files_of_modules() -> Iterator[str]:
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
-        if isinstance(name, str) and name.endswith(".py"):
+        if isinstance(name, str):
             yield name
+
+
+def _folders_of_packages() -> Iterator[str]:
+    """Give the folders of the platform and of installed packages that extend it."""
+    for name in {__name__.partition(".")[0], *extending_packages()}:
+        yield from getattr(sys.modules.get(name), "__path__", ())
 
 
 def _ended() -> Iterator[int]:

@@ -25,6 +25,8 @@ START_VARIABLE = "NH_RUN_START"
 _READY_S = 45.0
 """How long a run waits for the warm process to be ready [s]. It imports for 4 CPU s, at a load of 12 for 40 s; run
 monitoring gives a run up that has not begun after 180 s (``start_timeout_seconds`` of ``dagster.yaml``)."""
+_OF_SHELLS_AND_TESTS = ("_", "OLDPWD", "PWD", "SHLVL", "PYTEST_CURRENT_TEST")
+"""Environment variables that no run reads, and that change without a person's doing."""
 _GIVEN_UP_S = 600.0
 """How long no other one is tried after one that could not import the platform [s]."""
 
@@ -47,6 +49,7 @@ class WarmStart:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._is_ready, self._ready_s = False, ready_s
+        self._environment: dict[str, str] = {}
         self._given_up_until = -math.inf
 
     def start(self, arguments: str) -> int:
@@ -64,12 +67,15 @@ class WarmStart:
             was started then.
         """
         with self._lock:
+            if self._environment != (environment := _environment()):
+                self._let_go()  # a run has the environment of its launcher: home, store and keys may be others now
+                self._environment, self._given_up_until = environment, -math.inf
             for _ in range(2):
                 self._require_ready()
                 answer = self._ask(arguments)
                 if "pid" in answer:
                     return int(answer["pid"])
-                self._let_go()  # it was idle and ended, or its code is not that of the files any more
+                self._let_go()  # it was idle and ended, or what it has loaded is not that of the files any more
         raise NoWarmProcess("process of a run", "the warm process ended as soon as it was asked", _ACTION)
 
     def _require_ready(self) -> None:
@@ -116,6 +122,10 @@ class WarmStart:
         if self._process is not None:
             threading.Thread(target=self._process.wait, daemon=True, name="collects a warm process").start()
         self._process = None
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _OF_SHELLS_AND_TESTS}
 
 
 _ACTION = f"Runs go on in new interpreters, which takes longer; {START_VARIABLE}=new does that from the beginning."

@@ -144,7 +144,7 @@ def _imported() -> tuple[Any, Any]:
         raise ConfigError(
             "encoder with weights",
             f"{error.name or 'torch'} is not installed",
-            "Run `pip install 'nh-platform[images]'`, or use --encoder gabor-pyramid, which needs neither.",
+            "Run `pip install torch transformers`, or use --encoder gabor-pyramid, which needs neither.",
         ) from error
     transformers.utils.logging.disable_progress_bar()
     return torch, transformers

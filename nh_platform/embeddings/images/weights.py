@@ -114,7 +114,7 @@ def _from_hub(name: str, *, may_download: bool) -> Path:
         raise ConfigError(
             f"weights of {name}",
             "they are on the Hugging Face hub, and huggingface_hub is not installed",
-            "Run `pip install 'nh-platform[images]'`, or state a folder that has them: --weights FOLDER.",
+            "Run `pip install torch transformers`, or state a folder that has them: --weights FOLDER.",
         ) from error
     try:
         return Path(

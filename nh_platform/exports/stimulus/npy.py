@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import uuid
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -154,7 +155,8 @@ def _array(group: dict[str, Variable], data: str, axes: Axes) -> tuple[np.ndarra
 
 def _save(path: Path, array: np.ndarray) -> None:
     """Write whole or not at all: a file cut short by a full disk looks like data."""
-    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    # Not by a process id: workers in containers have the same one, and write into folders that they share.
+    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         with disk_in_words(path.parent):
             with staging.open("wb") as handle:

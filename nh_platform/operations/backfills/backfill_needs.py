@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nh_platform.operations.backfills.raw_needs import ranged_bytes, raw_bytes
 from nh_platform.operations.opened_home import existing_parent
 
 if TYPE_CHECKING:
-    from nh_platform.history.manifest import Manifest
     from nh_platform.home.platform import Platform
 
 BYTES_PER_S = 10e6
@@ -59,11 +59,15 @@ class BackfillNeeds:
     n_spikes, n_units
         Of all of them, as the manifest implies; NaN where it does not tell.
     to_fetch, held, n_unstated
-        Bytes to download, those that are there, and files of which upstream states no size.
+        Bytes to download, those that are there, and files of which upstream states no size; ``by_ranges`` sessions
+        of which nothing tells how much of some file comes.
     most_of_session
         Bytes that the largest session downloads.
     keeps_raw
         Whether what is downloaded stays.
+    by_ranges
+        Whether files are read by ranges where they lie: ``to_fetch`` is what comes of them for these assets, and no
+        disk takes it.
     in_place
         Folder whose files are read where they are, so that nothing is downloaded; None where files are downloaded.
     asset_bytes
@@ -72,8 +76,11 @@ class BackfillNeeds:
         Stored sessions of this home from which they are estimated; 0 where from benchmarks.
     cpu_s
         CPU seconds of the whole chain, NaN where the source was never measured.
+    most_stored
+        Bytes of the assets of the largest session, as far as they are known.
     raw_folder, raw_free, store_folder, store_free
-        Folders, and bytes that their disks have free.
+        Folders, and bytes that their disks have free; of what lies in a bucket, the folder of this machine that stands
+        for it, and the disk that files pass on their way there.
     is_one_disk
         Whether both lie on one.
     guide
@@ -88,10 +95,12 @@ class BackfillNeeds:
     n_unstated: int
     most_of_session: float
     keeps_raw: bool
+    by_ranges: bool
     in_place: Path | None
     asset_bytes: Mapping[str, float]
     n_measured: int
     cpu_s: float
+    most_stored: float
     raw_folder: Path
     raw_free: int
     store_folder: Path
@@ -117,8 +126,13 @@ class BackfillNeeds:
 
     @property
     def raw_room(self) -> float:
-        """Bytes that the disk of raw files must take: all, or the largest session where none stays."""
-        return self.to_fetch if self.keeps_raw else self.most_of_session
+        """Bytes that the disk of raw files must take: all, or the largest session where none stays on it."""
+        return self.to_fetch if self.keeps_raw and not self.is_in_bucket(self.raw_folder) else self.most_of_session
+
+    @property
+    def store_room(self) -> float:
+        """Bytes that the disk of the store must take: all, or the largest session where they go into a bucket."""
+        return self.most_stored if self.is_in_bucket(self.store_folder) else self.store_bytes
 
     @property
     def download_s(self) -> float:
@@ -127,12 +141,23 @@ class BackfillNeeds:
 
     def lacking(self) -> dict[Path, float]:
         """Return the folders whose disk is too small, and by how many bytes."""
+        raw, store = self.disk_of(self.raw_folder), self.disk_of(self.store_folder)
         if self.is_one_disk:
-            needs = {self.store_folder: (self.raw_room + self.store_bytes, self.store_free)}
+            needs = {store: (self.raw_room + self.store_room, self.store_free)}
         else:
-            raw = (self.raw_room, self.raw_free)
-            needs = {self.raw_folder: raw, self.store_folder: (self.store_bytes, self.store_free)}
+            needs = {raw: (self.raw_room, self.raw_free), store: (self.store_room, self.store_free)}
         return {folder: need - free for folder, (need, free) in needs.items() if need > free}
+
+    @staticmethod
+    def is_in_bucket(folder: Path) -> bool:
+        """Return whether one of the folders stands for a bucket."""
+        from nh_platform.store.objects.address import is_in_bucket
+
+        return is_in_bucket(folder)
+
+    def disk_of(self, folder: Path) -> Path:
+        """Return a folder on the disk that takes files: the folder itself, of a bucket the cache of this machine."""
+        return folder.parent if self.is_in_bucket(folder) else folder
 
 
 def backfill_needs(platform: Platform, source: str, stale: Mapping[str, Sequence[str]]) -> BackfillNeeds:
@@ -146,6 +171,7 @@ def backfill_needs(platform: Platform, source: str, stale: Mapping[str, Sequence
         Assets to be made, by session.
     """
     from nh_platform.planning import session_sizes as sizes
+    from nh_platform.sources.fetching import reads_by_ranges
 
     manifest = platform.manifest(source)
     stated = dict(zip(manifest.sessions["session_id"], manifest.sessions["n_units_released"]))
@@ -160,10 +186,17 @@ def backfill_needs(platform: Platform, source: str, stale: Mapping[str, Sequence
         name: sizes.expected_bytes(taken, name, [every[one] for one in sessions]) for name, sessions in made.items()
     }
     chosen = [every[name] for name in stale]
+    of_sessions = [
+        [n for name in assets if not math.isnan(n := sizes.expected_bytes(taken, name, [every[one]]))]
+        for one, assets in stale.items()
+    ]
     folder, in_place, keeps = _raw_folder(platform, source)
+    by_ranges = reads_by_ranges(platform.source(source))
     fetched = (0.0, 0.0, 0, 0.0)
-    if in_place is None:
-        fetched = _raw_bytes(platform, source, manifest, stale, keeps=keeps)
+    if by_ranges:
+        keeps, fetched = False, (*ranged_bytes(platform, source, stale, every), 0.0)
+    elif in_place is None:
+        fetched = raw_bytes(platform, source, manifest, stale, keeps=keeps)
     to_fetch, held, n_unstated, most = fetched
     raw, store = existing_parent(folder), existing_parent(platform.store.root)
     return BackfillNeeds(
@@ -175,10 +208,12 @@ def backfill_needs(platform: Platform, source: str, stale: Mapping[str, Sequence
         n_unstated=n_unstated,
         most_of_session=most,
         keeps_raw=keeps,
+        by_ranges=by_ranges,
         in_place=in_place,
         asset_bytes=asset_bytes,
         n_measured=min(len(platform.store.sessions(source)), sizes.RECENT_SESSIONS) if here else 0,
         cpu_s=sizes.expected_cpu_s(source, chosen),
+        most_stored=max(map(math.fsum, of_sessions), default=0.0),
         raw_folder=folder,
         raw_free=shutil.disk_usage(raw).free,
         store_folder=platform.store.root,
@@ -203,39 +238,3 @@ def _raw_folder(platform: Platform, source: str) -> tuple[Path, Path | None, boo
         return upstream.raw_files().root, None, True
     passing = getattr(settings, "root", None) or getattr(settings, "cache_dir", None)
     return Path(passing or platform.settings.home), None, False
-
-
-def _raw_bytes(
-    platform: Platform, source: str, manifest: Manifest, stale: Mapping[str, Sequence[str]], *, keeps: bool
-) -> tuple[float, float, int, float]:
-    """Return bytes to download and bytes that are there, files without a stated size, and the largest session."""
-    from nh_platform.history.identity import read_by
-    from nh_platform.planning.versions import SourcePlan
-    from nh_platform.sources.fetching import FetchingSource, WantedFile
-
-    plan, upstream = SourcePlan(platform, source), platform.source(source)
-    seen: set[str] = set()
-    to_fetch, held, n_unstated, most = 0.0, 0.0, 0, 0.0
-    for session_id, assets in stale.items():
-        groups = sorted({group for name in assets for group in plan.assets[name].groups})
-        files = manifest.session(session_id)
-        if keeps:
-            assert isinstance(upstream, FetchingSource)
-            wanted = upstream.raw_requests(files, groups)
-        else:
-            rows = files.files[read_by(files.files, groups)]
-            named = rows["md5"].fillna(rows["collection"] + "/" + rows["name"])
-            sizes = rows["size"].where(rows["size"].notna(), None)
-            wanted = [WantedFile(one, size, is_there=False) for one, size in zip(named, sizes)]
-        of_session = 0.0
-        for file in wanted:
-            n_bytes = file.size or 0
-            of_session += 0 if file.is_there else n_bytes
-            if file.identity in seen:
-                continue
-            seen.add(file.identity)
-            n_unstated += file.size is None
-            held += n_bytes if file.is_there else 0
-            to_fetch += 0 if file.is_there else n_bytes
-        most = max(most, of_session)
-    return to_fetch, held, n_unstated, most

@@ -9,10 +9,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from nh_platform.operations.backfills.backfill_needs import BackfillNeeds, backfill_needs
 from nh_platform.operations.opened_home import Home, OpenHome, open_home
+
+if TYPE_CHECKING:
+    from nh_platform.planning.session_states import SourceStates
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,9 @@ class Backfill:
     source, n_sessions
         The source, and how many of its sessions were looked at.
     stale
-        Stale assets by session, heavy sessions first.
+        Assets to be made by session, heavy sessions first: stale ones, and those made again to be checked.
+    checked
+        Assets by session whose checks alone are carried out: a run was killed before they had ended.
     gated
         Sessions that cannot be used and why; nothing of them is asked for.
     id
@@ -42,6 +48,12 @@ class Backfill:
     id: str = ""
     is_stopped: bool = False
     needs: BackfillNeeds | None = None
+    checked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """Sessions that are asked for, or would be."""
+        return tuple(dict.fromkeys((*self.stale, *self.checked)))
 
 
 def backfill(
@@ -76,25 +88,41 @@ def backfill(
     from nh_platform.planning.session_states import source_states
 
     with open_home(home) as at:
-        found, manifest = source_states(at.platform, source), at.platform.manifest(source)
+        found, manifest = _with_checks(at, source, source_states(at.platform, source)), at.platform.manifest(source)
         named = None if sessions is None else {manifest.session_named(name) for name in sessions}
         looked_at = [state for state in found.sessions if named is None or state.session_id in named]
         # A session that is named is a person's decision on it; of all others, what a held release changes waits.
         waits = frozenset(found.held.sessions) if found.held and named is None else frozenset()
-        lacking = [state for state in looked_at if state.stale and state.session_id not in waits]
+        lacking = [state for state in looked_at if state.lacking and state.session_id not in waits]
         chosen = lacking[: limit or None]
-        stale = {state.session_id: state.stale for state in chosen}
-        names = (state.session_id for state in looked_at if state.session_id not in stale)
+        made = {state.session_id: (*state.unrecorded, *state.stale) for state in chosen}
+        stale = {session_id: assets for session_id, assets in made.items() if assets}
+        names = (state.session_id for state in looked_at if state.session_id not in made)
         gated = {name: found.gated[name] for name in names if name in found.gated}
-        plan = Backfill(source, len(looked_at), stale, gated)
+        checked = {state.session_id: state.unchecked for state in chosen if state.unchecked}
+        plan = Backfill(source, len(looked_at), stale, gated, checked=checked)
         if dry_run and stale:
             return replace(plan, needs=backfill_needs(at.platform, source, stale))
-        if not stale:
+        if dry_run or not chosen:
             return plan
         number, now = uuid.uuid4().hex[:8], time.time()
         asked = {state.session_id: Asked(number, now, state.target) for state in chosen}
         ask(at.platform.store, source, asked, "nh backfill")
         return replace(plan, id=number, is_stopped=_is_stopped(at, source))
+
+
+def _with_checks(home: OpenHome, source: str, states: SourceStates) -> SourceStates:
+    """Return the states with what is stored and not checked, but for sessions that are being run."""
+    from nh_platform.defs.automation.attempts import in_progress
+    from nh_platform.defs.automation.unchecked import with_checks
+    from nh_platform.operations.home_status import has_history
+
+    if not has_history(home.platform.settings):
+        return states
+    busy = {one.session_id for one in in_progress(home.instance, source)}
+    found = with_checks(home.instance, home.platform, source, states)
+    pairs = zip(states.sessions, found.sessions, strict=True)
+    return replace(found, sessions=tuple(old if old.session_id in busy else new for old, new in pairs))
 
 
 def _is_stopped(home: OpenHome, source: str) -> bool:

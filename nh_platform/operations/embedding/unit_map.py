@@ -69,7 +69,7 @@ def map_units(
     if method not in METHODS:
         raise ConfigError(f"method {method!r}", "there is no such map", f"Use {' or '.join(METHODS)}.")
     if method == "umap" and not has_umap():
-        action = "Run `pip install 'nh-platform[umap]'`, or draw principal components: `--method pca`."
+        action = "Run `pip install umap-learn`, or draw principal components: `--method pca`."
         raise ConfigError("maps by UMAP", "umap-learn is not installed", action)
     with open_home(home) as at:
         view = OpenedStore(at.platform.store).session(source, session)

@@ -6,6 +6,7 @@ Contains what `nh export` does. What is in the files stands in `nh_platform.expo
 from __future__ import annotations
 
 import os
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -195,7 +196,8 @@ def export_pictures(home: Home, stimulus: str, folder: Path, *, mode: str = "exa
             raise ConfigError(f"source {source}", "it has no pictures of stimuli", "Leave --source out.")
         pictures = opened.stimulus_pictures(stimulus)
     path = folder / f"{stimulus}_frames.h5"
-    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    # Not by a process id: workers in containers have the same one, and write into folders that they share.
+    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         with disk_in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,11 @@ class Fetch:
     notes
         Files by session that could not be had and that a reader can do without, each with what was found.
     n_free
-        Bytes that the disk of the folder had free before.
+        Bytes that the disk of the folder had free before; of a bucket those of the disk that files pass.
+    passes_through
+        Whether files go on into a bucket from this disk, which needs room for one session at a time.
+    by_ranges
+        Whether what is not fetched is read by ranges where it lies, so that no asset needs it fetched.
     """
 
     source: str
@@ -82,7 +86,9 @@ class Fetch:
     sessions: tuple[SessionFetch, ...] = ()
     failed: Mapping[str, NhError] = field(default_factory=dict)
     n_free: int = 0
+    passes_through: bool = False
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_ranges: bool = False
 
     @property
     def to_fetch(self) -> tuple[SessionFetch, ...]:
@@ -93,6 +99,12 @@ class Fetch:
     def n_bytes(self) -> int:
         """Size of all these files, as upstream states it."""
         return sum(session.n_bytes for session in self.sessions)
+
+    @property
+    def n_room(self) -> int:
+        """Bytes that the disk must take: all, or those of the largest session where files go on from it."""
+        sizes = [session.n_bytes for session in self.sessions]
+        return max(sizes, default=0) if self.passes_through else sum(sizes)
 
 
 def fetch(
@@ -173,6 +185,7 @@ def _plan(
 ) -> Fetch:
     from nh_platform.planning.staleness import standing_of
     from nh_platform.planning.versions import SourcePlan
+    from nh_platform.sources.fetching import reads_by_ranges
 
     manifest, plan, raw = platform.manifest(source), SourcePlan(platform, source), upstream.raw_files()
     ids = manifest.session_ids if sessions is None else sessions
@@ -203,12 +216,22 @@ def _plan(
         n_bytes = sum(new.values())
         planned[session_id] = SessionFetch(files, wanted, len(requests), len(missing), n_bytes, tuple(links))
     free = shutil.disk_usage(existing_parent(raw.root)).free
-    return Fetch(source, len(ids), raw.root, False, tuple(planned.values()), failed, free)
+    return Fetch(
+        source,
+        n_sessions=len(ids),
+        folder=raw.root,
+        sessions=tuple(planned.values()),
+        failed=failed,
+        n_free=free,
+        passes_through=raw.passes_through,
+        by_ranges=reads_by_ranges(upstream),
+    )
 
 
 def _download(plan: Fetch, upstream: FetchingSource, jobs: int | None, on_progress: OnProgress) -> Fetch:
     wanted, failed = plan.to_fetch, dict(plan.failed)
-    upstream.raw_files().require_space(plan.n_bytes, f"{counted(len(wanted), 'session')} of {plan.source}")
+    what = "the largest session" if plan.passes_through else counted(len(wanted), "session")
+    upstream.raw_files().require_space(plan.n_room, f"{what} of {plan.source}")
     notes: dict[str, tuple[str, ...]] = {}
     count = CountedBytes(plan.source, plan.n_bytes, on_progress)
     for number, one in enumerate(wanted, start=1):

@@ -19,16 +19,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nh_platform.defs.deployed.server_address import POSTGRES_VARIABLE
+from nh_platform.operations.instance import history_is_shared
 from nh_platform.operations.opened_home import OnProgress, OpenHome, open_home, unwatched
-from nh_platform.operations.upkeep.backup_files import BackupFiles, last_backup, partial_folder
+from nh_platform.operations.upkeep.backup_files import (
+    NAME,
+    SAME_NAME_S,
+    BackupFiles,
+    last_backup,
+    partial_folder,
+    require_outside,
+)
 from nh_platform.operations.upkeep.backup_store import copy_store
-from nh_platform.session.errors import ConfigError, NhError, StoreError
+from nh_platform.session.errors import NhError, StoreError
 
 if TYPE_CHECKING:
-    from nh_platform.home.settings import PlatformSettings, SourceSettings
+    from nh_platform.home.settings import SourceSettings
 
-_SAME_NAME_S = 0.2
-_SQLITE = (".db",)
+_DUMP = "back it up there, one in Postgres by pg_dump (docs/deploy.md)"
+_SQLITE = ".db"
+"""Ends the names of databases; that of events without a run has no other name."""
 _BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 
 
@@ -39,7 +49,7 @@ class Backup:
     Parameters
     ----------
     folder
-        The folder of the backup.
+        The folder of the backup; of one in a bucket the folder of this machine that stands for it.
     n_files, n_bytes
         What it holds.
     n_copied_bytes
@@ -69,7 +79,7 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
     home
         The home folder.
     target
-        Folder of the backups, outside the home.
+        Folder of the backups, outside the home; or the address of a bucket, outside what it holds of the home.
     raw
         Copy the raw files too; without, their names and sizes alone: they are fetched again when they are needed.
     on_progress
@@ -85,10 +95,13 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
         If the disk of the target is full or cannot be written; the backups before are as they were.
     """
     from nh_platform.store.durable import disk_in_words, sync_folder, sync_tree
+    from nh_platform.store.objects.address import is_address
 
+    if is_address(str(target)):
+        return _backed_up_there(home, str(target), raw, on_progress)
     folder = Path(target).absolute()
     with open_home(home) as at:
-        _require_outside(folder, at.platform.settings)
+        require_outside(folder, at.platform.settings)
         with disk_in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
             partial = partial_folder(folder)
@@ -103,24 +116,48 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
                 sync_folder(folder)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
+    return _outcome(final, made)
+
+
+def _outcome(final: Path, made: BackupFiles) -> Backup:
     n_bytes = sum(one.size for one in made.files.values())
     return Backup(final, len(made.files), n_bytes, made.n_copied, tuple(made.left_out), tuple(made.refused))
 
 
-def _require_outside(folder: Path, settings: PlatformSettings) -> None:
-    """Refuse a target in what is backed up, whatever links lead there: it would hold itself."""
-    beside = [settings.store, settings.reviews, settings.dagster_home, settings.home / "raw"]
-    for place in (settings.home, *beside):
-        if folder.resolve().is_relative_to(place.resolve()):
-            words = "a backup does not lie in the home folder"
-            found = words if place == settings.home else f"a backup does not lie in what is backed up ({place})"
-            raise ConfigError(str(folder), found, "Name a folder on another disk.")
+def _backed_up_there(home: Path | str, address: str, raw: bool, on_progress: OnProgress) -> Backup:
+    """Back up into a bucket, as of `backup`; what is on its way lies in the cache of this machine."""
+    from nh_platform.operations.upkeep.backup_objects import BackupObjects, TargetFailed, bucket_of, remove_unended
+    from nh_platform.store.durable import disk_in_words
+    from nh_platform.store.objects.address import cache_folder, local_root, parse_address
+
+    root = local_root(parse_address(address, "target of the backup"))
+    with open_home(home) as at:
+        require_outside(root, at.platform.settings)
+        bucket = bucket_of(root)
+        remove_unended(bucket)
+        with disk_in_words(cache_folder()):
+            cache_folder().mkdir(parents=True, exist_ok=True)
+            partial = partial_folder(cache_folder())
+            partial.mkdir()
+            made = BackupObjects(partial, bucket)
+            try:
+                copy_store(at.platform.store, made, on_progress)
+                _copy_others(at, made, raw)
+                made.write_manifest()
+            except BaseException as failed:
+                made.give_up()
+                if isinstance(failed, TargetFailed):
+                    raise failed.error from failed
+                raise
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    return _outcome(root / made.name, made)
 
 
 def _appeared(partial: Path, folder: Path) -> Path:
     """Give a backup its name, which is the time in seconds: another one of this second has it already."""
     while True:
-        final = folder / dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H%M%SZ")
+        final = folder / dt.datetime.now(dt.UTC).strftime(NAME)
         try:
             if not final.exists():
                 os.rename(partial, final)
@@ -128,7 +165,7 @@ def _appeared(partial: Path, folder: Path) -> Path:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        time.sleep(_SAME_NAME_S)
+        time.sleep(SAME_NAME_S)
 
 
 def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
@@ -145,14 +182,15 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
         _name_what_lies_elsewhere(source, of_source, settings.home, made)
     given = os.environ.get("DAGSTER_HOME")
     if given and Path(given).resolve() != settings.dagster_home.resolve():
-        how = "back it up there, one in Postgres by pg_dump (docs/deploy.md)"
-        made.left_out.append(f"Dagster's history: DAGSTER_HOME names {given}; {how}")
+        made.left_out.append(f"Dagster's history: DAGSTER_HOME names {given}; {_DUMP}")
         return
+    if history_is_shared():
+        made.left_out.append(f"Dagster's history: it is in the database of {POSTGRES_VARIABLE}; {_DUMP}")
     for path in _files_below(settings.dagster_home, made):
         name = f"dagster/{path.relative_to(settings.dagster_home).as_posix()}"
         if path.name.endswith(_BESIDE_SQLITE) or path.parent == settings.dagster_home:
             continue  # what is written anew: the configuration, and the address of a running `nh ui`
-        (_copy_database if path.suffix in _SQLITE else _copy_one)(made, path, name)
+        (_copy_database if path.name.endswith(_SQLITE) else _copy_one)(made, path, name)
 
 
 def _copy_reviews(folder: Path, made: BackupFiles) -> None:
@@ -197,9 +235,15 @@ def _copy_one(made: BackupFiles, path: Path, name: str) -> None:
 
 def _name_what_lies_elsewhere(source: str, own: SourceSettings, home: Path, made: BackupFiles) -> None:
     """Say which raw files, rulebooks and presets of a source lie outside its home, or of the folder of raw files."""
-    raw = home / str(own.read.get("raw_dir") or "raw")
-    if raw.resolve() != (home / "raw").resolve():
-        made.left_out.append(f"raw files of {source} in {raw} (raw_dir), with or without --raw; back them up there")
+    from nh_platform.downloads.in_buckets.raw_places import RAW_FOLDER, RAW_VARIABLE, raw_root
+    from nh_platform.store.objects.address import shown
+
+    stated = own.read.get("raw_dir")
+    raw = raw_root(home, stated)
+    if raw.resolve() != (home / RAW_FOLDER).resolve():
+        whose, setting = (f" of {source}", "raw_dir") if stated else ("", RAW_VARIABLE)
+        found = f"raw files{whose} in {shown(raw)} ({setting}), with or without --raw; back them up there"
+        made.left_out += [found] if found not in made.left_out else []
     for name in sorted(set(_files_named(own))):
         path = home / name
         if path.is_file() and not path.resolve().is_relative_to(home.resolve()):

@@ -20,9 +20,14 @@ from urllib.parse import quote
 from nh_platform.session.errors import ConfigError, DamagedFile, StoreError
 
 if TYPE_CHECKING:
+    from nh_platform.home.settings import PlatformSettings
     from nh_platform.store.hashing import StoredFile
 
 BACKUP_FILE = "backup.json"
+NAME = "%Y-%m-%dT%H%M%SZ"
+"""Name of a backup: the time at which it was made, UTC."""
+SAME_NAME_S = 0.2
+"""How long is waited for another name [s]."""
 _BLOCK = 1 << 20
 _PRIMARY_CODE = 0xFF
 """The rest of a code of SQLite says during which step it was."""
@@ -64,19 +69,25 @@ class BackupFiles:
         FileNotFoundError
             If it is not there.
         """
+        from nh_platform.operations.upkeep.bucket_files import copy_object, object_hash
         from nh_platform.store.hashing import hash_file
+        from nh_platform.store.objects.address import is_in_bucket, shown
 
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         linked = stated is not None and self._link(name, place, stated)
-        if not linked:
-            _copy(path, place)
-        found = hash_file(path if linked else place)
+        if is_in_bucket(path):
+            found = object_hash(path, place) if linked else copy_object(path, place, whole=stated is not None)
+        else:
+            if not linked:
+                _copy(path, place)
+            found = hash_file(path if linked else place)
         if stated is not None and found != stated:
             action = "Run `nh verify --repair`, and back up again."
-            raise DamagedFile(str(path), "it is damaged: its bytes are not those that were published", action)
+            raise DamagedFile(shown(path), "it is damaged: its bytes are not those that were published", action)
         self.files[name] = found
         self.n_copied += 0 if linked else found.size
+        self._settle(name, place)
 
     def _link(self, name: str, place: Path, stated: StoredFile) -> bool:
         """Link a file of the backup before, if its bytes are those that are stated; return whether they are."""
@@ -101,6 +112,10 @@ class BackupFiles:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
         self.files[name] = hash_file(place)
+        self._settle(name, place)
+
+    def _settle(self, name: str, place: Path) -> None:
+        """Take a file that was written; it lies where it belongs."""
 
     def add_sqlite(self, path: Path, name: str) -> None:
         """Copy a database of SQLite as it is at one moment, whoever writes to it.
@@ -127,6 +142,7 @@ class BackupFiles:
             raise
         self.files[name] = hash_file(place)
         self.n_copied += self.files[name].size
+        self._settle(name, place)
 
     def forget(self, prefix: str) -> None:
         """Drop what was copied of an asset that was replaced meanwhile."""
@@ -137,10 +153,8 @@ class BackupFiles:
     def write_manifest(self) -> None:
         """State every file with its size and hash."""
         from nh_platform.store.durable import write_durably
-        from nh_platform.store.sealed import seal_json
 
-        files = {name: stated.model_dump() for name, stated in sorted(self.files.items())}
-        write_durably(self.folder / BACKUP_FILE, seal_json({"format": 1, "files": files}))
+        write_durably(self.folder / BACKUP_FILE, manifest_of(self.files))
 
 
 def _copy(path: Path, place: Path) -> None:
@@ -156,6 +170,13 @@ def _copy(path: Path, place: Path) -> None:
             found = f"it cannot be read: {error.strerror}"
             raise StoreError(str(path), found, "See to it, and back up again.") from error
         shutil.copyfileobj(origin, stack.enter_context(place.open("wb")), _BLOCK)
+
+
+def manifest_of(files: Mapping[str, StoredFile]) -> bytes:
+    """Return the manifest of a backup: the size and hash of its files, by path from its folder."""
+    from nh_platform.store.sealed import seal_json
+
+    return seal_json({"format": 1, "files": {name: stated.model_dump() for name, stated in sorted(files.items())}})
 
 
 def partial_folder(folder: Path) -> Path:
@@ -200,18 +221,27 @@ def read_manifest(folder: Path) -> dict[str, StoredFile]:
     DamagedFile
         If the manifest is not the bytes that were written, or names a file outside of its folder.
     """
+    try:
+        content = (folder / BACKUP_FILE).read_bytes()
+    except OSError as error:
+        raise DamagedFile(str(folder / BACKUP_FILE), f"it is damaged: {error}", "Take another backup.") from error
+    return unsealed_manifest(content, str(folder / BACKUP_FILE))
+
+
+def unsealed_manifest(content: bytes, place: str) -> dict[str, StoredFile]:
+    """Return what a manifest states; ``place`` names it in errors, which are those of `read_manifest`."""
     from nh_platform.store.hashing import StoredFile
     from nh_platform.store.sealed import BrokenSeal, unseal_json
 
     try:
-        content = unseal_json((folder / BACKUP_FILE).read_bytes())
-    except (BrokenSeal, OSError) as error:
-        raise DamagedFile(str(folder / BACKUP_FILE), f"it is damaged: {error}", "Take another backup.") from error
-    outside = next((name for name in content["files"] if not _lies_inside(name)), None)
+        files = unseal_json(content)["files"]
+    except BrokenSeal as error:
+        raise DamagedFile(place, f"it is damaged: {error}", "Take another backup.") from error
+    outside = next((name for name in files if not _lies_inside(name)), None)
     if outside is not None:
         found = f"it names {outside!r}, which does not lie in the backup"
-        raise DamagedFile(str(folder / BACKUP_FILE), found, "Take another backup; nothing was restored.")
-    return {name: StoredFile(**stated) for name, stated in content["files"].items()}
+        raise DamagedFile(place, found, "Take another backup; nothing was restored.")
+    return {name: StoredFile(**stated) for name, stated in files.items()}
 
 
 def _lies_inside(name: str) -> bool:
@@ -219,3 +249,23 @@ def _lies_inside(name: str) -> bool:
     path = PurePath(name)
     is_plain = bool(name) and path.as_posix() == name and "\0" not in name
     return is_plain and not path.anchor and ".." not in path.parts
+
+
+def require_outside(folder: Path, settings: PlatformSettings) -> None:
+    """Refuse a target in what is backed up, whatever links lead there: it would hold itself."""
+    from nh_platform.downloads.in_buckets.raw_places import RAW_FOLDER
+    from nh_platform.operations.bucket_states import bucket_roots
+    from nh_platform.store.objects.address import address_of, is_in_bucket, shown
+
+    if is_in_bucket(folder):
+        for place in bucket_roots(settings):
+            if address_of(folder).overlaps(address_of(place)):
+                found = f"a backup and what is backed up ({shown(place)}) do not lie in one another"
+                raise ConfigError(shown(folder), found, "Name a prefix of its own, or another bucket.")
+        return
+    beside = [settings.store, settings.reviews, settings.dagster_home, settings.home / RAW_FOLDER]
+    for place in (settings.home, *beside):
+        if folder.resolve().is_relative_to(place.resolve()):
+            words = "a backup does not lie in the home folder"
+            found = words if place == settings.home else f"a backup does not lie in what is backed up ({place})"
+            raise ConfigError(str(folder), found, "Name a folder on another disk.")

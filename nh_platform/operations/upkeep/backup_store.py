@@ -24,8 +24,6 @@ _TRIES = 5
 def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None:
     """Copy what counts of a store; what is damaged or cannot be read is named, and everything else copied.
 
-    A store in a bucket is not copied, and it is said how it is.
-
     Parameters
     ----------
     store
@@ -41,17 +39,11 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
         If the format of the store cannot be read, or is another one.
     """
     from nh_platform.store.names import REPLACED, SOURCE_WIDE
-    from nh_platform.store.objects.address import is_in_bucket
+    from nh_platform.store.records import is_there
     from nh_platform.store.replaced_assets import replaced_assets
     from nh_platform.store.store_format import FORMAT_FILE, require_format
 
     require_format(store.root)
-    if is_in_bucket(store.root):
-        made.left_out.append(
-            f"the store {store.address}: switch on the versions of the bucket, or copy it with "
-            f"`aws s3 sync {store.address} FOLDER`; such a copy is a store"
-        )
-        return
     assets = []
     for source in store.places():
         for session_id in [*store.sessions(source), SOURCE_WIDE]:
@@ -75,7 +67,7 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
         _copy_or_refuse(store, made, place, with_locks)
     on_progress(Progress("assets", len(assets), len(assets), "done"))
     _copy_locks(store, made)
-    if (store.root / FORMAT_FILE).is_file():
+    if is_there(store.root / FORMAT_FILE):
         made.add(store.root / FORMAT_FILE, f"store/{FORMAT_FILE}")
     for source in store.places():
         _copy_records(store.root / source / SOURCE_WIDE, f"store/{source}/{SOURCE_WIDE}", made)
@@ -157,6 +149,7 @@ def _copy_records(folder: Path, prefix: str, made: BackupFiles) -> None:
     """Copy the records of a source that are kept twice, each of the two where it is intact."""
     from nh_platform.store.durable import copy_of, read_regular
     from nh_platform.store.names import SOURCE_RECORDS
+    from nh_platform.store.objects.address import shown
     from nh_platform.store.sealed import BrokenSeal, unseal_json
 
     for path in (one for name in SOURCE_RECORDS for one in (folder / name, copy_of(folder / name))):
@@ -166,9 +159,8 @@ def _copy_records(folder: Path, prefix: str, made: BackupFiles) -> None:
         except FileNotFoundError:
             continue
         except (BrokenSeal, OSError, StoreError) as error:
-            made.refused.append(
-                f"{path}: it is damaged: {without_stop(str(error))}. Run `nh verify --repair`, and back up again."
-            )
+            found = f"it is damaged: {without_stop(str(error))}"
+            made.refused.append(f"{shown(path)}: {found}. Run `nh verify --repair`, and back up again.")
 
 
 def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool, at_rest: bool) -> None:
@@ -182,6 +174,7 @@ def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool
         If it was replaced again and again meanwhile, or what it names cannot be read.
     """
     from nh_platform.store.locking.locks import locks_at_rest
+    from nh_platform.store.objects.address import shown
 
     asset = store.asset_folder(*place)
     lost: list[Path] | None = None
@@ -192,7 +185,7 @@ def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool
             return
         made.forget(f"store/{'/'.join(place)}")
     raise StoreError(
-        str(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
+        shown(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
     )
 
 
@@ -202,6 +195,7 @@ def _tried(
     """Copy an asset, None where it was the same before and after; else return which files of it were missing."""
     from nh_platform.store.damage_notes import damage_error
     from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, STAGING, place_of
+    from nh_platform.store.records import folder_names, is_there, record_names
 
     asset = store.asset_folder(*place)
     prefix = f"store/{'/'.join(place)}"
@@ -209,11 +203,11 @@ def _tried(
     texts, lost = list[str](), list[Path]()
     for version in versions:
         _copy_version(version, f"{prefix}/{version.name}", made, texts, lost)
-    has_versions = versions or any(not one.name.startswith(STAGING) for one in asset.glob("*/"))
+    has_versions = versions or any(not one.startswith(STAGING) for one in folder_names(asset))
     if pointer is None and has_versions:
         found = "the pointer to its version is missing"
         texts.append(str(damage_error(asset / POINTER, place_of(asset / POINTER), found)))
-    beside = [asset / POINTER, *asset.glob(f"{HISTORY}*")]
+    beside = [asset / POINTER, *(asset / one for one in record_names(asset) if one.startswith(HISTORY))]
     if pointer is None or f"{prefix}/{versions[-1].name}/{PROVENANCE}" not in made.files:
         del beside[0]  # it would name what is not there
     try:
@@ -224,7 +218,7 @@ def _tried(
     if _named_now(store, place, with_locks) != named:
         return lost
     # A version that was replaced and then published again is named as before, and was away between.
-    if lost and (lost != lost_before or any(path.exists() for path in lost)):
+    if lost and (lost != lost_before or any(map(is_there, lost))):
         return lost
     if lost and _named_now(store, place, with_locks) != named:
         return lost
@@ -260,10 +254,10 @@ def _copy_version(version: Path, prefix: str, made: BackupFiles, texts: list[str
 
 
 def _bytes_of(path: Path) -> bytes | None:
-    from nh_platform.store.durable import unreadable
+    from nh_platform.store.durable import read_regular, unreadable
 
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError:
         return None
     except OSError as error:

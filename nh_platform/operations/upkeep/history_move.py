@@ -118,7 +118,8 @@ class _Move:
             action = "Take the dagster.yaml of deploy/, which names Postgres (docs/deploy.md)."
             raise ConfigError(f"dagster.yaml of DAGSTER_HOME={os.environ['DAGSTER_HOME']}", found, action)
         self._source, self._target, self._on_progress = source, target, on_progress
-        self._tables = moved_tables(source, target, MovedEvents(log))
+        self._moved = MovedEvents(log)
+        self._tables = moved_tables(source, target, self._moved)
 
     def run(self, *, dry_run: bool) -> HistoryMove:
         """Move everything, or say what would be moved."""
@@ -134,7 +135,7 @@ class _Move:
             self._mark(expected, verified=False)
             self._copy(expected)
             self._mark(expected, verified=True)
-        copy_keys(self._source, self._target)
+        copy_keys(self._source, self._target, self._moved)
         copy_limits(self._source, self._target)
         for run in _unfinished(self._target):
             self._target.report_run_failed(run, _CUT_OFF)

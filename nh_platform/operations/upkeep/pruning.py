@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nh_platform.operations.opened_home import Home, OpenHome, open_home
-from nh_platform.session.errors import NhError, StoreError
+from nh_platform.operations.opened_home import Home, open_home
+from nh_platform.operations.upkeep.raw_pruning import prune_raw, raw_roots
+from nh_platform.session.errors import StoreError
 
 if TYPE_CHECKING:
     from nh_platform.store import Store
@@ -36,7 +37,7 @@ class Pruning:
     kept
         Why something is left alone or could not be removed, one text each.
     n_uploads
-        Uploads into the bucket of the store that nobody ended for a day, and whose parts were removed.
+        Uploads into the bucket of the store or of raw files that nobody ended for a day, and whose parts were removed.
     """
 
     removed: tuple[tuple[Path, int], ...]
@@ -69,6 +70,7 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
     ConfigError
         If there is no such source.
     """
+    from nh_platform.downloads.in_buckets.raw_objects import is_raw_key
     from nh_platform.store.durable import left_half_written
     from nh_platform.store.locking.locks import FOLDER as LOCKS
     from nh_platform.store.names import SOURCE_WIDE
@@ -93,24 +95,19 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
         if source is None:
             beside = [*left_half_written(store.root), *left_half_written(store.root / LOCKS)]
             removed += _gone(beside, kept, dry_run)
-            n_uploads = _left_uploads(store.root, dry_run)
+            n_uploads = _left_uploads(store.root, lambda key: key.partition("/")[0] in at.platform.entries, dry_run)
         if raw is not RawChoice.none:
-            for path in _raw_files(at, None if source is None else chosen[0], raw, kept):
-                try:
-                    size = path.stat().st_size
-                    if not dry_run:
-                        path.unlink()
-                except FileNotFoundError:  # another process removed it
-                    continue
-                except OSError as error:
-                    kept.append(f"{path} could not be removed: {error.strerror}")
-                    continue
-                removed.append((path, size))
+            removed += prune_raw(at, None if source is None else chosen[0], raw is RawChoice.all, kept, dry_run)
+        if source is None:
+            n_uploads += sum(_left_uploads(root, is_raw_key, dry_run) for root in raw_roots(at))
     return Pruning(tuple(removed), tuple(kept), n_uploads)
 
 
-def _left_uploads(root: Path, dry_run: bool) -> int:
-    """Remove the parts of uploads into a bucket that nobody ended for a day; return how many uploads."""
+def _left_uploads(root: Path, is_ours: Callable[[str], bool], dry_run: bool) -> int:
+    """Remove the parts of our uploads into a bucket that nobody ended for a day; return how many uploads.
+
+    A store or raw files may lie in a whole bucket, beside what other programs send there.
+    """
     from nh_platform.store.objects.address import is_in_bucket
     from nh_platform.store.objects.mirror import mirror_of
     from nh_platform.store.objects.publishing import SUPERSEDED_S
@@ -119,7 +116,7 @@ def _left_uploads(root: Path, dry_run: bool) -> int:
     if not is_in_bucket(root):
         return 0
     bucket = mirror_of(root).bucket
-    return remove_left_uploads(bucket, bucket.clock() - SUPERSEDED_S, dry_run=dry_run)
+    return remove_left_uploads(bucket, bucket.clock() - SUPERSEDED_S, is_ours=is_ours, dry_run=dry_run)
 
 
 def _pruned(store: Store, place: tuple[str, str, str], kept: list[str], dry_run: bool) -> list[tuple[Path, int]]:
@@ -195,35 +192,6 @@ def _is_removed(folder: Path, kept: list[str]) -> bool:
         kept.append(f"{leaving} could not be removed whole: {error}")
         return False
     return True
-
-
-def _raw_files(home: OpenHome, source: str | None, raw: RawChoice, kept: list[str]) -> Iterator[Path]:
-    """Give the raw files that may go; none where a catalogue that may list them cannot be read.
-
-    Sources may share a folder: of all files of one source go those that its catalogue lists and no other one.
-    """
-    from nh_platform.downloads.raw_files import stored_raw_files
-    from nh_platform.store.names import SOURCE_WIDE
-
-    settings, own, listed, folders = home.platform.settings, set[str](), set[str](), set[Path]()
-    of_one = raw is RawChoice.all and source is not None
-    for name in home.platform.entries:
-        if source in (None, name):
-            folders.add(settings.home / str(settings.source(name).read.get("raw_dir") or "raw"))
-        if (raw is RawChoice.unlisted or of_one) and home.platform.store.published(name, SOURCE_WIDE):
-            try:
-                of_source = set(home.platform.manifest(name).files["md5"].dropna())
-                if of_one and name == source:
-                    own = of_source
-                else:
-                    listed |= of_source
-            except NhError as error:
-                kept.append(f"raw files are kept, since the catalogue of {name} cannot be read: {error}")
-                return
-    for folder in sorted(folders):
-        for path in stored_raw_files(folder):
-            if path.name not in listed and (not of_one or path.name in own):
-                yield path
 
 
 def _bytes(place: Path) -> int:

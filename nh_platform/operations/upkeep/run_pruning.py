@@ -1,7 +1,11 @@
-"""Removing Dagster's old runs that newer ones supersede, with their events, and what old runs printed."""
+"""Removing Dagster's old runs that newer ones supersede, with their events, and what old runs printed.
+
+What of the history stays is made smaller in the same go (`nh_platform.defs.packed_events.smaller_files`).
+"""
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import time
 from collections.abc import Iterator
@@ -15,6 +19,7 @@ from nh_platform.session.errors import ConfigError
 if TYPE_CHECKING:
     import dagster as dg
 
+    from nh_platform.defs.packed_events.smaller_files import SmallerFiles
     from nh_platform.planning.superseded_runs import EndedRun
 
 _PAGE = 500
@@ -34,11 +39,17 @@ class RunPruning:
         Runs that ended before the time, those that stay included.
     n_bytes
         Bytes of what these runs, and others before the time, had printed.
+    n_history_bytes
+        Bytes by which the files of the embedded history became smaller, 0 in a dry run.
+    held
+        Files of it that another process wrote all the time, and that stayed as large as they are.
     """
 
     run_ids: tuple[str, ...]
     n_old: int
     n_bytes: int
+    n_history_bytes: int = 0
+    held: tuple[Path, ...] = ()
 
 
 def prune_runs(
@@ -47,7 +58,8 @@ def prune_runs(
     """Remove the runs that ended long ago and that newer runs supersede, and what old runs printed.
 
     The last run that made an asset of a session, or evaluated a check of it, always stays. `nh qc history` no longer
-    lists what removed runs found.
+    lists what removed runs found. Free space of the embedded history goes back to the disk, and events that earlier
+    versions stored as text are packed.
 
     Parameters
     ----------
@@ -85,7 +97,26 @@ def prune_runs(
             on_progress(Progress("runs", len(gone), len(gone), "done"))
             for folder in printed:
                 shutil.rmtree(folder, ignore_errors=True)
+            smaller = _made_smaller(at.instance, old, on_progress)
+            if smaller is not None:
+                n_given_back = smaller.bytes_before - smaller.bytes_after
+                return RunPruning(tuple(gone), len(old), n_bytes, n_given_back, smaller.held)
     return RunPruning(tuple(gone), len(old), n_bytes)
+
+
+def _made_smaller(instance: dg.DagsterInstance, run_ids: list[str], on_progress: OnProgress) -> SmallerFiles | None:
+    """Make the files of the embedded history smaller; a server sees to its own."""
+    from nh_platform.defs.event_log import PartitionCachingSqliteEventLogStorage
+    from nh_platform.defs.packed_events.smaller_files import make_smaller
+
+    log, looked_at = instance.event_log_storage, itertools.count()
+    if not isinstance(log, PartitionCachingSqliteEventLogStorage):
+        return None
+
+    def tell(name: str, total: int) -> None:
+        on_progress(Progress("history", next(looked_at), total, name))
+
+    return make_smaller(log, run_ids, tell)
 
 
 def _ended(instance: dg.DagsterInstance) -> Iterator[EndedRun]:
@@ -101,6 +132,8 @@ def _ended(instance: dg.DagsterInstance) -> Iterator[EndedRun]:
         for record in page:
             run = record.dagster_run
             assets, checks = run.asset_selection, run.asset_check_selection
+            if assets is None and checks is not None:
+                assets = frozenset()  # checks alone
             yield EndedRun(
                 run_id=run.run_id,
                 job=run.job_name,

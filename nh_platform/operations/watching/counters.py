@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 WINDOW_S = 3600.0
 """Time that rates are of [s]: shorter than a full session takes, one that is at work would count as standing still."""
 
+_DATABASE_UP = "nh_database_up"
+DATABASE_AWAY = f"{_DATABASE_UP} 0.0"
+"""Line of the counters where Dagster's history does not answer."""
 _STATES = ("ingested", "stale", "not_loaded", "failed", "gated", "damaged", "withdrawn")
 
 
@@ -53,7 +56,7 @@ def _counted(home: OpenHome, *, with_history: bool) -> str:
     def gauge(name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=registry)
 
-    gauge("nh_database_up", "1 where Dagster's history answers, else 0.").set(with_history)
+    gauge(_DATABASE_UP, "1 where Dagster's history answers, else 0.").set(with_history)
     sessions = gauge("nh_sessions", "Sessions of the catalogue by state, as of nh status.", "source", "state")
     listed = gauge("nh_sessions_listed", "Sessions of the catalogue.", "source")
     usable = gauge("nh_source_usable", "1 where the state of the source can be told, else 0.", "source")

@@ -7,10 +7,12 @@ Contains what runs in the process of the page. What a request must fulfil is `gu
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
 from nh_platform.operations.web.guard import Guard
+from nh_platform.operations.web.kept_questions import keep_questions
 from nh_platform.operations.web.page_names import page_hosts
 from nh_platform.operations.web.served_metrics import with_metrics
 from nh_platform.operations.web.stored_pages import with_stored_pages
@@ -18,6 +20,8 @@ from nh_platform.operations.web.stored_pages import with_stored_pages
 _CLOSING_S = 2
 """How long open connections may go on at the end: a page keeps its WebSocket open for ever."""
 _POLL_MS = 2000
+_COLLECTED_AFTER = 50_000, 20, 50
+"""Objects after which the garbage collector looks at new ones, and rounds after which at older ones."""
 _STATEMENT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW = 15_000, 3600, 20
 """How often the page asks what is new, and how it uses a database server: as Dagster's own command has it."""
 
@@ -41,12 +45,21 @@ def serve_page(arguments: Sequence[str]) -> None:
         ) as context,
     ):
         instance.optimize_for_webserver(_STATEMENT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW)
+        keep_questions()
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MS)
         pages = with_metrics(with_stored_pages(app, Store(load_settings().store)), instance)
+        _leave_what_is_loaded_alone()
         guarded = Guard(pages, page_hosts(asked.host, asked.port, asked.allowed_host))
         uvicorn.run(
             guarded, host=asked.host, port=asked.port, log_level="warning", timeout_graceful_shutdown=_CLOSING_S
         )
+
+
+def _leave_what_is_loaded_alone() -> None:
+    """Keep the garbage collector away from what stays: an answer makes so many objects that it looked at all often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)
 
 
 def page_arguments(

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 PATH = "/metrics"
 _KEPT_S = 15.0
-"""How long an answer is given again: to count 1,000 sessions takes seconds, and a scrape comes every 15 to 60 s."""
+"""How long an answer is given again at least: a scrape comes every 15 to 60 s."""
+_KEPT_TIMES, _KEPT_AT_MOST_S = 10, 300.0
+"""How many times as long as it took to count: with 1,000 sessions 10 s, and scrapes would take all of a core. That the
+database is away, or another failure, is not kept longer than `_KEPT_S`."""
 _KIND = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -49,15 +52,19 @@ class _Counted:
         from nh_platform.home.platform import Platform
         from nh_platform.home.settings import load_settings
         from nh_platform.operations.opened_home import OpenHome
-        from nh_platform.operations.watching.counters import metrics
+        from nh_platform.operations.watching.counters import DATABASE_AWAY, metrics
         from nh_platform.session import NhError
 
         with self._lock:
-            if time.monotonic() >= self._until:
+            if (began := time.monotonic()) >= self._until:
+                kept_s = _KEPT_S
                 try:
                     text = metrics(OpenHome(Platform(load_settings()), self._instance))
                     self._answer = 200, text.encode()
+                    if DATABASE_AWAY not in text.splitlines():
+                        took_s = time.monotonic() - began
+                        kept_s = min(max(_KEPT_S, _KEPT_TIMES * took_s), _KEPT_AT_MOST_S)
                 except NhError as error:
                     self._answer = 503, f"{error}\n".encode()
-                self._until = time.monotonic() + _KEPT_S
+                self._until = time.monotonic() + kept_s
             return self._answer

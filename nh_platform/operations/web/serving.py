@@ -50,6 +50,8 @@ class Page:
         Level from which the processes say what they do.
     workspace
         A ``workspace.yaml`` whose code server runs elsewhere, and so does the daemon: the page alone is served.
+    daemon_elsewhere
+        The history is in the database of a deployment, which has its daemon: no second one is started.
     """
 
     host: str = "127.0.0.1"
@@ -58,11 +60,12 @@ class Page:
     read_only: bool = False
     log_level: str = "warning"
     workspace: Path | None = None
+    daemon_elsewhere: bool = False
 
     @property
     def has_daemon(self) -> bool:
         """Whether a daemon belongs to it, of which a home has one."""
-        return not self.read_only and self.workspace is None
+        return not (self.read_only or self.daemon_elsewhere) and self.workspace is None
 
     @property
     def address(self) -> str:

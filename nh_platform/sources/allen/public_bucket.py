@@ -103,7 +103,9 @@ class PublicBucket:
 
     def answer(self, prefix: str, wait_s: float) -> Answer:
         """Return what comes of asking for one key below a prefix: for `nh doctor`."""
-        from nh_platform.sources.servers import Answer, unreachable
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+        from nh_platform.sources.servers import Answer, in_trouble, unreachable
 
         def ask() -> int:
             return len(self._client().list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=1).get("Contents", ()))
@@ -111,19 +113,26 @@ class PublicBucket:
         try:
             found = self._asked(ask, wait_s)
         except BadUpstreamData as error:
-            refused = any(words in error.found for words in _REFUSALS.values())
-            return Answer(False, f"{error.found}. {error.action}") if refused else unreachable(error.found)
+            said = error.__cause__
+            if said is None or isinstance(said, ConnectionError | HTTPClientError):
+                return unreachable(error.found)
+            if not isinstance(said, ClientError) or _code(said) in _REFUSALS:
+                return Answer(False, f"{error.found}. Correct the settings {self.settings}")
+            status = said.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            text = f"answers, but not as a bucket does (HTTP {status}). Correct the settings {self.settings}"
+            return in_trouble(status) or Answer(False, text)
         if not found:
             return Answer(False, f"nothing is below {prefix}. Correct the settings {self.settings}")
         return Answer(True, "answers, and lists files")
 
     def _asked(self, ask: Callable[[], T], wait_s: float) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             return within(wait_s, ask, f"bucket {self.name}")
         except (BotoCoreError, ClientError) as error:
-            code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+            code = _code(error)
             if code in _REFUSALS:
                 raise BadUpstreamData(
                     f"bucket {self.name}",
@@ -135,6 +144,15 @@ class PublicBucket:
                 f"it cannot be read: {error}",
                 f"Check the network and the settings {self.settings}.",
             ) from error
+        except (ValueError, ResponseParserError) as error:  # an address that is none; a page in the place of a listing
+            raise BadUpstreamData(
+                f"bucket {self.name}", f"it cannot be read: {error}", f"Correct the settings {self.settings}."
+            ) from error
 
     def _client(self, tries: int = 1) -> Any:
         return s3_client(self.timeouts, unsigned=True, tries=tries, endpoint=self.endpoint, region_name=REGION)
+
+
+def _code(error: BaseException) -> str:
+    """Return the code by which S3 refuses a request; empty where it is no such error."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))

@@ -23,14 +23,17 @@ _FOLDER = Path(__file__).parent
 
 def _open(read: Mapping[str, Any], home: Path) -> Source:
     from nh_platform.downloads.credentials import is_stated
+    from nh_platform.downloads.in_buckets.raw_places import RAW_FOLDER, RAW_VARIABLE, stated_raw
     from nh_platform.sources.ibl.settings import CREDENTIALS, ENVIRONMENT, IblSettings, environment_values
     from nh_platform.sources.ibl.source import IblSource
     from nh_platform.sources.read_settings import read_settings
 
     has_account = any(map(is_stated, CREDENTIALS))
     mode = "local" if "root" in read else "remote" if has_account else "public"
-    values = {**environment_values(), "mode": mode, "raw_dir": "raw", "aggregates": "aggregates", **read}
-    variables = {name: variable for name, variable in ENVIRONMENT.items() if name not in read}
+    raw = stated_raw() or RAW_FOLDER
+    values = {**environment_values(), "mode": mode, "raw_dir": raw, "aggregates": "aggregates", **read}
+    of_environment = {**ENVIRONMENT, "raw_dir": RAW_VARIABLE}
+    variables = {name: variable for name, variable in of_environment.items() if name not in read}
     return IblSource(read_settings(IblSettings, ENTRY.name, values, home, variables))
 
 

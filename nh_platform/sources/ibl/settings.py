@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from nh_platform.downloads.credentials import credential
-from nh_platform.session.errors import without_account
+from nh_platform.downloads.in_buckets.raw_places import bucket_root
+from nh_platform.session.errors import ConfigError, without_account
+from nh_platform.store.objects.address import is_address
 
 FOLLOW_DEFAULT = "follow_default"
 """Read the revision that upstream serves by default."""
@@ -101,7 +103,8 @@ class IblSettings(BaseModel):
         Folder under which each process makes a private folder for ONE's parameters, removed when the process ends;
         the system's temporary folder where not given.
     raw_dir
-        Remote, public: folder of the raw files (`nh_platform.downloads.raw_files.RawFiles`), shared by all processes.
+        Remote, public: folder of the raw files (`nh_platform.downloads.raw_files.RawFiles`), shared by all
+        processes; or the address of a bucket, ``s3://bucket/prefix``, which machines share.
         Where not given, downloads lie in the private folder.
     keep_raw
         Remote, public: keep raw files after they were read. Otherwise they lie in the private folder and are removed.
@@ -154,6 +157,16 @@ class IblSettings(BaseModel):
         if value != FOLLOW_DEFAULT and not _REVISION.fullmatch(value):
             raise ValueError(f"revision {value!r} is neither {FOLLOW_DEFAULT!r} nor a date such as 2024-05-06")
         return value
+
+    @field_validator("raw_dir", mode="before")
+    @classmethod
+    def _raw_files_may_lie_in_a_bucket(cls, value: object) -> object:
+        if not isinstance(value, str) or not is_address(value):
+            return value
+        try:
+            return bucket_root(value)
+        except ConfigError as error:
+            raise ValueError(f"{error.found}; {error.action}") from None
 
     @field_validator("url", "data_server")
     @classmethod

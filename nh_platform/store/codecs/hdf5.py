@@ -142,8 +142,8 @@ def create_dataset(
 
 
 def write_notes(handle: Any, notes: Iterable[Note]) -> None:
-    """Write what was left out of a file as its attributes ``note_subjects`` and ``note_texts``."""
-    notes = tuple(notes)
+    """Write what was left out of a file as its attributes ``note_subjects`` and ``note_texts``; nothing of origins."""
+    notes = [note for note in notes if not note.is_origin]
     handle.attrs["note_subjects"] = [note.subject for note in notes]
     handle.attrs["note_texts"] = [note.text for note in notes]
 

@@ -138,7 +138,12 @@ def column_words(path: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def read_table(path: Path, columns: list[str] | None = None, matching: tuple[str, str] | None = None) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    columns: list[str] | None = None,
+    matching: tuple[str, str] | None = None,
+    equal: tuple[str, str] | None = None,
+) -> pd.DataFrame:
     """Read a table written by `write_table`; strings come back as objects with None for null.
 
     Parameters
@@ -149,6 +154,8 @@ def read_table(path: Path, columns: list[str] | None = None, matching: tuple[str
         Columns to read; all where None.
     matching
         A column of texts, and a regular expression (RE2) found somewhere in those of the rows to read; all where None.
+    equal
+        A column of texts, and the text of the rows to read; all where None.
 
     Raises
     ------
@@ -157,10 +164,15 @@ def read_table(path: Path, columns: list[str] | None = None, matching: tuple[str
     StoreError
         If the file is missing, is not a whole Parquet file, or lacks one of ``columns``.
     """
-    return _read_arrow(path, columns, matching).to_pandas()
+    return _read_arrow(path, columns, matching, equal).to_pandas()
 
 
-def _read_arrow(path: Path, columns: list[str] | None = None, matching: tuple[str, str] | None = None) -> pa.Table:
+def _read_arrow(
+    path: Path,
+    columns: list[str] | None = None,
+    matching: tuple[str, str] | None = None,
+    equal: tuple[str, str] | None = None,
+) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -173,6 +185,8 @@ def _read_arrow(path: Path, columns: list[str] | None = None, matching: tuple[st
     except (OSError, pa.ArrowException) as error:  # a damaged page is an OSError
         raise _unreadable(path, error) from error
     table = table if columns is None else table.select(columns)  # in the order asked for
+    if equal is not None:
+        table = table.filter(pc.equal(table[equal[0]], equal[1]))
     return table if matching is None else table.filter(pc.match_substring_regex(table[matching[0]], matching[1]))
 
 

@@ -68,11 +68,20 @@ def read_spikes(folder: Path) -> Spikes:
         return _read_spikes(handle["spikes"])
 
 
-def read_recording(folder: Path) -> RawRecording:
-    """Read `raw_spikes` of one session from ``folder``."""
+def read_recording(folder: Path, *, times_alone: bool = False) -> RawRecording:
+    """Read `raw_spikes` of one session from ``folder``.
+
+    Parameters
+    ----------
+    folder
+        Folder that `write_recording` filled.
+    times_alone
+        Leave amplitudes and depths of spikes unread, which are as many bytes as the times: they are NaN then, and take
+        no memory.
+    """
     with open_file(folder / SPIKES_FILE) as handle:
         session, notes = _read_session(handle)
-        spikes = _read_spikes(handle["spikes"])
+        spikes = _read_spikes(handle["spikes"], times_alone=times_alone)
     return RawRecording(
         session=session,
         probes=read_table(folder / "probes.parquet"),
@@ -93,7 +102,7 @@ def write_events(folder: Path, events: Events) -> None:
             "source": session.source,
             "session_id": session.session_id,
             "tables": sorted(events.tables),
-            "notes": [[note.subject, note.text] for note in events.notes],
+            "notes": [[note.subject, note.text] for note in events.notes if not note.is_origin],
         },
     )
 
@@ -212,13 +221,12 @@ def read_carried(units: Path | None) -> pd.DataFrame:
     return read_table(units / CARRIED_FILE)
 
 
-def _read_spikes(group: Any) -> Spikes:
-    return Spikes(
-        times=group["times"][:],
-        offsets=group["offsets"][:].astype(np.int64),
-        amplitudes=group["amplitudes"][:],
-        depths=group["depths"][:],
-    )
+def _read_spikes(group: Any, *, times_alone: bool = False) -> Spikes:
+    times, offsets = group["times"][:], group["offsets"][:].astype(np.int64)
+    if times_alone:
+        unread = np.broadcast_to(np.float32(np.nan), times.shape)
+        return Spikes(times, offsets, unread, unread)
+    return Spikes(times, offsets, group["amplitudes"][:], group["depths"][:])
 
 
 def _write_session(handle: Any, session: Session, notes: tuple[Note, ...]) -> None:

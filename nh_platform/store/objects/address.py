@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from nh_platform.session.errors import ConfigError
 
 STORE_VARIABLE = "NH_STORE"
+REVIEWS_VARIABLE = "NH_REVIEWS"
 CACHE_VARIABLE = "NH_STORE_CACHE"
 
 _SCHEME, _MARK = "s3://", "store-of-s3="
@@ -34,6 +35,19 @@ class ObjectAddress(NamedTuple):
 
     def __str__(self) -> str:
         return _SCHEME + "/".join(filter(None, self))
+
+    def overlaps(self, other: ObjectAddress) -> bool:
+        """Return whether one lies in the other, or both are the same.
+
+        Examples
+        --------
+        >>> parse_address("s3://lab/store").overlaps(parse_address("s3://lab"))
+        True
+        >>> parse_address("s3://lab/store").overlaps(parse_address("s3://lab/store-2"))
+        False
+        """
+        first, second = (f"{address}/" for address in (self, other))
+        return first.startswith(second) or second.startswith(first)
 
 
 def is_address(text: str) -> bool:
@@ -84,6 +98,11 @@ def cache_folder() -> Path:
 def local_root(address: ObjectAddress) -> Path:
     """Return the folder of this machine that stands for a store in a bucket."""
     return cache_folder() / (_MARK + _quoted(address))
+
+
+def roots_in(cache: Path) -> list[Path]:
+    """Return the folders of a cache that stand for stores, reviews or raw files in buckets."""
+    return sorted(cache.glob(f"{_MARK}*"))
 
 
 def is_in_bucket(path: Path) -> bool:

@@ -76,7 +76,7 @@ def in_words(address: ObjectAddress, key: str, deadline: float) -> Iterator[None
             found = f"the bucket takes no such keys ({code})" if code else "there are no keys for the bucket"
             raise StoreError(thing, found, f"Set {keys}.") from None
         if code == "NoSuchBucket":
-            raise StoreError(str(address), "there is no such bucket", "Make it, or correct NH_STORE.") from None
+            raise StoreError(str(address), "there is no such bucket", "Make it, or correct the address.") from None
         if status in (401, 403):
             found = "access is refused"
             raise StoreError(thing, found, f"Give {keys} the right to list, get, put and delete there.") from None

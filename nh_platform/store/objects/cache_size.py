@@ -8,13 +8,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from nh_platform.session.errors import ConfigError, StoreError
-from nh_platform.store.objects.address import address_of
+from nh_platform.store.objects.address import address_of, roots_in
 
 SIZE_VARIABLE = "NH_STORE_CACHE_GB"
 DEFAULT_GB = 50.0
@@ -33,6 +34,8 @@ _SHARE = 0.9
 _known: dict[Path, tuple[float, int]] = {}
 """When the bytes of a cache were counted by this process, and how many there were, with those fetched since."""
 _COUNTED_S = 60.0
+_RAW_FILES = "[0-9a-f][0-9a-f]/" + "[0-9a-f]" * 32
+"""Names of raw files, which are those of their content (`nh_platform.downloads.in_buckets`)."""
 
 
 def cache_bytes() -> int:
@@ -63,36 +66,40 @@ def used(version: Path) -> None:
 
 
 def make_room(root: Path, fetched: int) -> None:
-    """Remove the versions that were used least recently, where more than `cache_bytes` are held.
+    """Remove what was used least recently, where more than `cache_bytes` are held of all that lies in buckets.
 
     Parameters
     ----------
     root
-        The folder that stands for the store.
+        The folder that stands for the store or the raw files.
     fetched
         Bytes that came to it just now.
     """
-    most = cache_bytes()
-    counted, size = _known.get(root, (-_COUNTED_S, 0))
+    most, cache = cache_bytes(), root.parent
+    counted, size = _known.get(cache, (-_COUNTED_S, 0))
     size += fetched
     if time.monotonic() - counted < _COUNTED_S and size <= most:
-        _known[root] = counted, size
+        _known[cache] = counted, size
         return
-    _remove_left(root)
-    held = _held(root)
+    held = []
+    for each in roots_in(cache):
+        _remove_left(each)
+        held += _held(each)
     size = sum(one.size for one in held)
     if size > most:
-        then = time.time() - _IN_USE_S
-        for one in sorted(held):
-            if size <= most * _SHARE or one.last_used > then:
+        now = time.time()
+        # What was used in the future was so before the clock was set back: kept, it would fill the disk for a day.
+        for one in sorted(held, key=lambda one: one.last_used if one.last_used <= now else 0.0):
+            if size <= most * _SHARE or now - _IN_USE_S < one.last_used <= now:
                 break
-            shutil.rmtree(one.folder, ignore_errors=True)
+            with suppress(OSError):
+                shutil.rmtree(one.place) if one.place.is_dir() else one.place.unlink()
             size -= one.size
-    _known[root] = time.monotonic(), size
+    _known[cache] = time.monotonic(), size
 
 
 def held_bytes(root: Path) -> int:
-    """Return how many bytes of files of versions this machine holds of a store."""
+    """Return how many bytes of files of versions, or of raw files, this machine holds of what a folder stands for."""
     return sum(one.size for one in _held(root))
 
 
@@ -107,11 +114,11 @@ def _remove_left(root: Path) -> None:
 
 
 class _Held(NamedTuple):
-    """A version that is held, at least in part: when it was used last [s since 1970], its bytes, its folder."""
+    """A version or raw file that is held: when it was used last [s since 1970], the bytes held of it, its place."""
 
     last_used: float
     size: int
-    folder: Path
+    place: Path
 
 
 def _held(root: Path) -> list[_Held]:
@@ -120,6 +127,11 @@ def _held(root: Path) -> list[_Held]:
         with suppress(OSError):
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             found.append(_Held(folder.stat().st_mtime, size, folder))
+    for path in root.glob(_RAW_FILES):
+        with suppress(OSError):
+            facts = path.stat()  # the time of the last write tells the state of a raw file, that of reading its use
+            if stat.S_ISREG(facts.st_mode):
+                found.append(_Held(facts.st_atime, facts.st_size, path))
     return found
 
 

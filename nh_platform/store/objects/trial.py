@@ -6,13 +6,20 @@ import uuid
 
 from nh_platform.session.errors import StoreError
 from nh_platform.store.objects.address import ObjectAddress
-from nh_platform.store.objects.bucket import Bucket, OtherContent
+from nh_platform.store.objects.bucket import Bucket, Entry, OtherContent
+from nh_platform.store.processes import is_running, process_name
 
+TRIAL = ".trial-"
+"""Begins the name of an object that is written to try a bucket out."""
 _NO_TAG = "0" * 32
+_LEFT_S = 86400.0
+"""After which time what another machine wrote to try a bucket out is left behind [s, by the server's clock]."""
 
 
 def try_out(address: ObjectAddress, deadline_s: float | None = None) -> None:
     """Write an object below the prefix of a store, write it again under conditions that do not hold, and remove it.
+
+    What a process left that was killed meanwhile is removed first.
 
     Parameters
     ----------
@@ -27,8 +34,8 @@ def try_out(address: ObjectAddress, deadline_s: float | None = None) -> None:
         If a request is refused or not answered, or a condition is not kept: two machines would overwrite each other.
     """
     bucket = Bucket(address, deadline_s)
-    bucket.level("")
-    key = f".trial-{uuid.uuid4().hex}"
+    bucket.remove([name for name, entry in bucket.level("")[1].items() if _is_left(bucket, name, entry)])
+    key = f"{TRIAL}{process_name()}-{uuid.uuid4().hex[:8]}"
     bucket.put(key, b"first", over=None)
     try:
         kept = [_is_refused(bucket, key, over) for over in (None, _NO_TAG)]
@@ -46,3 +53,11 @@ def _is_refused(bucket: Bucket, key: str, over: str | None) -> bool:
     except OtherContent:
         return True
     return False
+
+
+def _is_left(bucket: Bucket, name: str, entry: Entry) -> bool:
+    """Return whether an object was left by a trial whose process is gone, by its age where another machine's is."""
+    if not name.startswith(TRIAL):
+        return False
+    running = is_running(name.removeprefix(TRIAL).rpartition("-")[0])
+    return not running if running is not None else entry.written < bucket.clock() - _LEFT_S

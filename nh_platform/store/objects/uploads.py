@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -68,19 +68,28 @@ def send_file(bucket: Bucket, key: str, place: Path, *, over: str | None = "*") 
             raise
 
 
-def remove_left_uploads(bucket: Bucket, begun_before: float, *, dry_run: bool = False) -> int:
+def remove_left_uploads(
+    bucket: Bucket, begun_before: float, *, is_ours: Callable[[str], bool] = lambda key: True, dry_run: bool = False
+) -> int:
     """Remove parts of uploads that were never ended, which the server bills for; return how many uploads.
 
     Parameters
     ----------
     bucket
-        The store or the raw files.
+        The store, the raw files or the backups.
     begun_before
         Later ones stay: somebody may be at work on them, or goes on with them [s since 1970, server's clock].
+    is_ours
+        Whether a key may be one of them, where other things lie beside.
     dry_run
         Remove nothing.
     """
-    left = [one for one in _uploads(bucket, "") if one["Initiated"].timestamp() < begun_before]
+    before = bucket.names("")["Key"]
+    left = [
+        one
+        for one in _uploads(bucket, "")
+        if one["Initiated"].timestamp() < begun_before and is_ours(str(one["Key"]).removeprefix(before))
+    ]
     for one in () if dry_run else left:
         _abort(bucket, str(one["Key"]), str(one["UploadId"]))
     return len(left)

@@ -43,7 +43,7 @@ def test_what_cannot_be_drawn_is_named(home: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(has_umap(), reason="umap-learn is installed")
 def test_without_umap_it_is_said_how_to_get_it(home: Path, tmp_path: Path) -> None:
     (session_id,) = open_store(home).sessions("ibl")["session_id"]
-    with pytest.raises(ConfigError, match=r"pip install 'nh-platform\[umap\]'"):
+    with pytest.raises(ConfigError, match=r"pip install umap-learn"):
         operations.map_units(home, "ibl", session_id, tmp_path / "map.svg")
 
 

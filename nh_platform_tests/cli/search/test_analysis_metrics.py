@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +14,7 @@ from nh_platform import operations
 from nh_platform.reading import open_store
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform.sources.allen.coding.analysis_metrics import NAMES, SESSION_TYPES, fetch_analysis_metrics
 from nh_platform_tests.cli.commands import nh, rows
 from nh_platform_tests.sources.allen import warehouse_server
 
@@ -148,12 +152,19 @@ def test_a_file_that_does_not_name_units_is_refused_with_the_nearest_column(home
     assert "Did you mean ecephys_units_id" in found.problem.action
 
 
-def test_allensdk_fetches_them_from_the_warehouse_on_request(tmp_path: Path) -> None:
-    write_allen_vc(tmp_path / "upstream", 1, seed=3, size=TINY)
-    with warehouse_server.serve(tmp_path / "upstream") as warehouse:
+@contextmanager
+def synced_from_a_warehouse(home: Path) -> Iterator[warehouse_server.Warehouse]:
+    """Serve a release from a warehouse of AllenSDK's, and sync a home from it."""
+    write_allen_vc(home / "upstream", 1, seed=3, size=TINY)
+    with warehouse_server.serve(home / "upstream") as warehouse:
         read = f"{{mode: warehouse, root: vc, address: '{warehouse.address}'}}"
-        (tmp_path / "sources.yaml").write_text(f"allen_vc:\n  read: {read}\n")
-        nh(tmp_path, "sync", "allen_vc")
+        (home / "sources.yaml").write_text(f"allen_vc:\n  read: {read}\n")
+        nh(home, "sync", "allen_vc")
+        yield warehouse
+
+
+def test_allensdk_fetches_them_from_the_warehouse_on_request(tmp_path: Path) -> None:
+    with synced_from_a_warehouse(tmp_path) as warehouse:
         assert warehouse.asked("EcephysUnitMetricBundle") == 0
         assert "24 analysis_metrics" in nh(tmp_path, "sync", "allen_vc", "--tables").stdout
         asked = warehouse.asked("EcephysUnitMetricBundle")
@@ -163,6 +174,22 @@ def test_allensdk_fetches_them_from_the_warehouse_on_request(tmp_path: Path) -> 
     theirs = pd.read_csv(path, dtype={"ecephys_unit_id": str}).set_index("ecephys_unit_id")["pref_ori_dg"]
     ours = open_store(tmp_path).released("allen_vc").analysis_metrics().set_index("unit_id")["pref_ori_dg"]
     assert ours.to_dict() == theirs.to_dict()
+
+
+def test_two_who_fetch_them_at_once_take_turns(tmp_path: Path) -> None:
+    with synced_from_a_warehouse(tmp_path) as warehouse, ThreadPoolExecutor(2) as both:
+        found = list(both.map(lambda _: fetch_analysis_metrics(tmp_path / "vc", warehouse.address), range(2)))
+    (path,) = (tmp_path / "upstream").glob("*_analysis_metrics.csv")
+    assert found == [(tmp_path / "vc" / path.name,)] * 2
+    assert not list((tmp_path / "vc").glob("*.part"))
+
+
+def test_where_all_are_there_nothing_is_written_and_nobody_asked(tmp_path: Path) -> None:
+    there = tuple(tmp_path / NAMES[0].format(session_type) for session_type in SESSION_TYPES)
+    for path in there:
+        path.write_text("ecephys_unit_id\n")
+    assert fetch_analysis_metrics(tmp_path, "http://127.0.0.1:1") == there
+    assert sorted(tmp_path.iterdir()) == sorted(there)  # it may be another user's folder
 
 
 def test_units_of_a_release_are_counted_and_chosen_by_the_type_of_their_waveform(home: Path) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError, raise_execution_interrupts
 from typer.testing import CliRunner
 
 from nh_platform import operations
 from nh_platform.cli.app import app
 from nh_platform.cli.terminal.invocation import set_given_home, with_home
+from nh_platform.cli.terminal.stopping import Stopped, stopped_by_signals
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
 from nh_platform.operations.opened_home import Interrupted, OpenHome, Progress
@@ -42,6 +47,51 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name in (*CREDENTIALS, "NH_HOME", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
     return dict(os.environ)
+
+
+class LosesNothing:
+    """An object that a weak reference can be taken of."""
+
+
+class LosesAnInterruption:
+    """Sends a signal to this process while it is freed, where Python ignores what is raised."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+
+def freed() -> None:
+    LosesAnInterruption()
+
+
+def watched_by_a_reference() -> None:
+    def freed(_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+    held = LosesNothing()
+    watch = weakref.ref(held, freed)
+    del held  # calls it while `watch` is there
+    assert watch() is None
+
+
+def collected() -> None:
+    one = LosesAnInterruption()
+    one.itself = one  # type: ignore[attr-defined]
+    del one
+    gc.collect()
+
+
+@pytest.mark.parametrize("lose", [freed, watched_by_a_reference, collected])
+@pytest.mark.parametrize("is_run", [False, True], ids=["a command", "a run of Dagster's"])
+def test_a_signal_whose_interruption_python_ignores_stops_all_the_same(lose: Callable[[], None], is_run: bool) -> None:
+    handlers = raise_execution_interrupts if is_run else nullcontext
+    begun = time.monotonic()
+    with pytest.raises(DagsterExecutionInterruptedError if is_run else Stopped), stopped_by_signals(), handlers():
+        lose()
+        time.sleep(60)
+    assert time.monotonic() - begun < 30
 
 
 def start(home: Path, *arguments: str, environment: dict[str, str], **popen) -> subprocess.Popen[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -97,6 +98,34 @@ def test_a_warned_check_is_posted_once_and_one_that_passed_is_not(instance: dg.D
     assert (check["outcome"], check["rulebook"], check["source"]) == ("warned", "ibl-2022-10", "ibl")
     assert f"1 check told to {address}" in str(second.skip_reason)
     assert "no check failed or warned" in str(third.skip_reason)
+
+
+@pytest.mark.parametrize("of_what", ["of this machine was set back", "of a worker is ahead"])
+def test_a_clock_that_is_moved_by_a_day_keeps_no_hook_from_being_told(
+    instance: dg.DagsterInstance, home: Platform, monkeypatch: pytest.MonkeyPatch, of_what: str
+) -> None:
+    with webhook([200]) as (address, sent):
+        configure(home, f"hooks:\n  - webhook: {address}\n")
+        cursor = evaluate_alerts(instance, home, None).cursor
+        if of_what == "of a worker is ahead":
+            real = time.time
+            with monkeypatch.context() as patch:
+                patch.setattr(time, "time", lambda: real() + 86400.0)
+                run(instance, passed=False)
+            cursor = evaluate_alerts(instance, home, cursor).cursor
+            assert len(sent) == 1
+        else:
+            memory = json.loads(str(cursor))
+            for one in memory.values():
+                one.update({name: one[name] + 86400.0 for name in ("at", "looked") if name in one})
+            cursor = json.dumps(memory)
+        run(instance, passed=False)
+        told = len(sent)
+        cursor = evaluate_alerts(instance, home, cursor).cursor
+        assert len(sent) == told + 1
+        assert len(sent[-1]["checks"]) == 1, "what was told is not told again"
+        evaluate_alerts(instance, home, cursor)
+        assert len(sent) == told + 1
 
 
 def test_a_hook_that_does_not_answer_is_told_again_and_its_secret_address_is_not_said(

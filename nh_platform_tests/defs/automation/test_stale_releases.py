@@ -57,6 +57,13 @@ def test_waiting_sessions_are_stale_after_the_days(instance: dg.DagsterInstance,
     assert told.keys() == stale_releases(instance, home, DAYS, memory, NOW + dt.timedelta(days=5)).keys()
 
 
+def test_a_clock_that_is_set_back_by_a_day_adds_none_to_the_days(instance: dg.DagsterInstance, home: Platform) -> None:
+    memory: dict = {}
+    assert found(instance, home, memory, 1) == set()
+    assert found(instance, home, memory, 0) == set()
+    assert NOT_MADE in found(instance, home, memory, 3.1)
+
+
 def test_what_was_made_waits_no_more(instance: dg.DagsterInstance, home: Platform) -> None:
     memory: dict = {}
     found(instance, home, memory, 0)

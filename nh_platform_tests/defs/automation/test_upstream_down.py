@@ -63,6 +63,10 @@ def test_an_outage_is_said_once_it_lasts_and_once_it_is_over(
         assert first.run_requests == [], "an outage of minutes is no alert"
         assert "upstream could not be asked since" in str(first.skip_reason)
         memory = json.loads(str(first.cursor))
+        began = memory["down_since"]
+        memory["down_since"] = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat(timespec="minutes")
+        set_back = json.loads(str(tick(instance, home, json.dumps(memory)).cursor))
+        assert began <= set_back["down_since"] <= dt.datetime.now(dt.UTC).isoformat(), "the clock was set back"
         three_hours_ago = (dt.datetime.now(dt.UTC) - dt.timedelta(hours=3)).isoformat(timespec="minutes")
         memory["down_since"] = three_hours_ago
         late = tick(instance, home, json.dumps(memory))

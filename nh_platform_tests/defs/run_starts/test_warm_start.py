@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import dagster as dg
 import psutil
@@ -17,7 +18,7 @@ from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 from dagster._core.origin import RepositoryPythonOrigin
 
-from nh_platform import operations
+from nh_platform import operations, qc
 from nh_platform.defs import run_launcher
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.run_launcher import HealthCheckingRunLauncher, noted_process
@@ -140,8 +141,8 @@ def test_runs_are_forks_that_read_the_settings_anew_and_end_alone(launched: Laun
     assert launched.launcher.terminate(stopped.run_id)
     assert launched.end_of(stopped).status is dg.DagsterRunStatus.CANCELED
 
-    # Code that was changed meanwhile is loaded by another warm process.
-    path = Path(warm_process.__file__)
+    # A rulebook that was changed meanwhile is read by another warm process.
+    path = next(Path(qc.__path__[0]).rglob("*.yaml"))
     before = path.stat()
     try:
         os.utime(path)
@@ -152,6 +153,76 @@ def test_runs_are_forks_that_read_the_settings_anew_and_end_alone(launched: Laun
     finally:
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     wait_until(lambda: not psutil.pid_exists(parent))
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a package that extends the platform, with a compiled module and a rulebook."""
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    for name in ("__init__.py", "rulebook.yaml", "kernel.so"):
+        (folder / name).write_bytes(b"")
+    module = ModuleType("lab")
+    module.__path__, module.__file__ = [str(folder)], str(folder / "__init__.py")
+    compiled = ModuleType("lab.kernel")
+    compiled.__file__ = str(folder / "kernel.so")
+    monkeypatch.setitem(sys.modules, "lab", module)
+    monkeypatch.setitem(sys.modules, "lab.kernel", compiled)
+    monkeypatch.setattr(warm_process, "extending_packages", lambda: frozenset({"lab"}))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "kernel.so", "rulebook.yaml"])
+def test_a_file_beside_the_code_that_is_changed_or_gone_is_noticed(package: Path, name: str) -> None:
+    before = warm_process.files_of_code()
+    assert warm_process.files_of_code() == before
+    os.utime(package / name, (1, 1))
+    changed = warm_process.files_of_code()
+    assert {one for one in changed if changed[one] != before.get(one)} == {str(package / name)}
+    (package / name).unlink()
+    assert warm_process.files_of_code() != changed
+
+
+def test_a_file_that_is_added_is_noticed_and_what_python_compiles_is_not(package: Path) -> None:
+    before = warm_process.files_of_code()
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "kernel.nbi").write_bytes(b"")
+    assert warm_process.files_of_code() == before
+    (package / "other.yaml").write_bytes(b"")
+    assert warm_process.files_of_code() != before
+
+
+def test_the_platforms_own_files_are_watched() -> None:
+    watched = {Path(name) for name in warm_process.files_of_code()}
+    root = Path(qc.__path__[0]).parent
+    assert root / "planning" / "measured_sizes.yaml" in watched
+    assert set(root.rglob("*.yaml")) <= watched
+    assert any(path.suffix == ".so" and "numpy" in path.parts for path in watched)
+
+
+@pytest.mark.parametrize("variable", ["NH_HOME", "NH_STORE", "AWS_SECRET_ACCESS_KEY", "DAGSTER_HOME"])
+def test_another_environment_is_another_warm_process(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm, started = WarmStart(ready_s=0.1), []
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **k: started.append(popen(["sleep", "20"], **k)) or started[-1])
+
+    def ask() -> None:
+        with pytest.raises(NoWarmProcess):
+            warm.start("")
+
+    try:
+        ask()
+        ask()
+        assert len(started) == 1
+        monkeypatch.setenv(variable, "other")
+        ask()
+        assert len(started) == 2
+        ask()
+        assert len(started) == 2
+    finally:
+        warm.leave()
+        for process in started:
+            process.kill()
 
 
 def test_a_warm_process_that_cannot_be_started_is_said_and_nothing_was_started(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from nh_platform import operations
 from nh_platform.home.full_disk import named_full_disk
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
 from nh_platform.operations.upkeep import backup_store
 from nh_platform.session import ConfigError, StoreError, UnknownSession
 from nh_platform.store import Store
@@ -172,6 +177,20 @@ def test_the_history_is_copied_where_the_variable_names_the_home_s_own(
     found = operations.backup(home, tmp_path / "backups")
     assert found.left_out == ()
     assert (found.folder / "dagster" / "history" / "notes.txt").read_text() == "ran"
+
+
+def test_events_without_a_run_are_backed_up_while_a_daemon_writes_them(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their database has no name but its ending, and was copied as any file: what stood in its log was not in it."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with open_instance(load_settings(home)) as daemon:
+        for number in range(3):
+            daemon.report_runless_asset_event(dg.AssetObservation("upstream", metadata={"number": number}))
+        made = operations.backup(home, tmp_path / "backups")
+    assert made.refused == ()
+    with closing(sqlite3.connect(made.folder / "dagster" / "history" / "runs" / ".db")) as copy:
+        assert copy.execute("SELECT count(*) FROM event_logs").fetchone() == (3,)
 
 
 def test_too_few_characters_stand_for_no_stored_session(home: Path) -> None:

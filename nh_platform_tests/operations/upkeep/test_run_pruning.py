@@ -27,6 +27,7 @@ def test_the_last_run_of_each_asset_stays_and_older_ones_are_gone(tmp_path: Path
     with open_instance(load_settings(home)) as instance:
         last, middle, first = (run.run_id for run in instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: session_id})))
         history = Path(instance.event_log_storage.path_for_shard(first)).parent  # type: ignore[attr-defined]
+    assert (history / f"{last}.db").stat().st_size < 80_000, "it was 193 kB before events were packed"
     before = operations.status(home).sources["ibl"], operations.check_history(home, "ibl", session_id)
     assert operations.prune_runs(home, 1, dry_run=True).run_ids == ()
     planned = operations.prune_runs(home, 1e-9, dry_run=True)

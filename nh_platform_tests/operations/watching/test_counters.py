@@ -23,7 +23,9 @@ from nh_platform.home.platform import Platform
 from nh_platform.operations.instance import open_instance
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.operations.watching.counters import metrics
+from nh_platform.operations.web import served_metrics
 from nh_platform.operations.web.served_metrics import PATH, with_metrics
+from nh_platform.session import StoreError
 from nh_platform_tests.homes import make_home, materialize
 
 
@@ -127,6 +129,42 @@ def test_the_page_serves_them_and_keeps_an_answer(made: OpenHome, monkeypatch: p
     monkeypatch.setattr(operations, "metrics", None)
     assert get(served, PATH) == (200, body)
     assert get(served, "/other") == (404, b"theirs")
+
+
+@pytest.mark.parametrize(
+    ("took_s", "text", "kept_s"),
+    [
+        (0.1, "nh_database_up 1.0\n", 15),
+        (10.0, "nh_database_up 1.0\n", 100),
+        (60.0, "nh_database_up 1.0\n", 300),  # a machine that was busy once is told of again in minutes
+        (60.0, "nh_database_up 0.0\n", 15),  # an alert does not outlive what it tells of
+        (60.0, StoreError("store", "it cannot be read", "Mount it."), 15),
+    ],
+)
+def test_an_answer_is_kept_by_what_it_took_and_a_failure_is_not(
+    took_s: float, text: str | StoreError, kept_s: float, made: OpenHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, asked = [1000.0], []
+
+    def count(_: OpenHome) -> str:
+        asked.append(clock[0])
+        clock[0] += took_s
+        if isinstance(text, StoreError):
+            raise text
+        return text
+
+    monkeypatch.setattr("nh_platform.operations.watching.counters.metrics", count)
+    monkeypatch.setattr(served_metrics.time, "monotonic", lambda: clock[0])
+    monkeypatch.setenv("NH_HOME", str(made.platform.settings.home))
+    counted = served_metrics._Counted(made.instance)
+    counted.read()
+    began = clock[0]
+    clock[0] = began + kept_s - 1
+    counted.read()
+    clock[0] = began + kept_s + 1
+    counted.read()
+    assert len(asked) == 2
+    assert asked[1] == pytest.approx(began + kept_s + 1)
 
 
 def test_watching_shows_the_state_again(made: OpenHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,17 +35,10 @@ def brainbox(spikes: Spikes, folder: Path, **more: np.ndarray) -> dict[str, np.n
         from peers import run_in_peer
     finally:
         sys.path.remove(str(BENCHMARKS))
-    order = np.argsort(spikes.times, kind="stable")
-    np.savez(
-        folder / "in.npz",
-        times=spikes.times[order],
-        clusters=spikes.clusters[order].astype(np.int64),
-        amps=spikes.amplitudes[order],
-        depths=spikes.depths[order],
-        cluster_ids=np.arange(spikes.n_units),
-        **more,
-    )
-    run_in_peer("ibllib", BENCHMARKS / "peer_ibllib_metrics.py", folder / "in.npz", folder / "out.npz")
+    arrays = {name: getattr(spikes, name) for name in ("times", "offsets", "amplitudes", "depths")}
+    np.savez(folder / "in.npz", **arrays, **more)
+    script, job = BENCHMARKS / "peer_ibllib_metrics.py", "quick_unit_metrics"
+    run_in_peer("ibllib", script, job, folder / "in.npz", folder / "out.npz")
     with np.load(folder / "out.npz") as stored:
         return {name: stored[name] for name in stored.files}
 

@@ -43,19 +43,10 @@ def spikeinterface(
         from peers import run_in_peer
     finally:
         sys.path.remove(str(BENCHMARKS))
-    first, last = spikes.time_range
-    np.savez(
-        folder / "in.npz",
-        samples=np.rint((spikes.times - first) * RATE).astype(np.int64) + before,
-        clusters=spikes.clusters.astype(np.int64),
-        amps=spikes.amplitudes,
-        depths=spikes.depths,
-        n_units=spikes.n_units,
-        total=np.rint((last - first) * RATE) + 1 + before + after,
-        **more,
-    )
-    script = BENCHMARKS / "peer_spikeinterface_metrics.py"
-    assert '"version": "0.105.3"' in run_in_peer("spikeinterface", script, folder / "in.npz", folder / "out.npz")
+    arrays = {name: getattr(spikes, name) for name in ("times", "offsets", "amplitudes", "depths")}
+    np.savez(folder / "in.npz", **arrays, before=before, after=after, **more)
+    script, job = BENCHMARKS / "peer_spikeinterface_metrics.py", "quality_metrics"
+    run_in_peer("spikeinterface", script, job, folder / "in.npz", folder / "out.npz")
     with np.load(folder / "out.npz") as stored:
         return {name: stored[name] for name in stored.files}
 

@@ -35,10 +35,8 @@ WRITERS, ENTRIES, KILLS = 4, 6, 6
 
 
 @pytest.fixture
-def prefix(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def prefix(led_to_bucket: ObjectServer) -> str:
     """Give an empty place of reviews, to which this process is led."""
-    for name, value in object_server.environment(tmp_path / "cache").items():
-        monkeypatch.setenv(name, value)
     return f"{uuid.uuid4().hex[:12]}/.reviews"
 
 

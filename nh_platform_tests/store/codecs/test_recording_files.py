@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,18 @@ def test_signals_come_back_the_same(tmp_path: Path) -> None:
     np.testing.assert_array_equal(after.signals["w"].values, wheel.values)
     assert after.signals["gaze"].columns == ("x", "y")
     assert after.signals["gaze"].values.dtype == np.float32
+
+
+def test_which_way_a_file_came_changes_no_byte(tmp_path: Path) -> None:
+    content = Note("trials", "left out")
+    for name, notes in {"one": (content,), "other": (Note("s.nwb", "read by ranges", is_origin=True), content)}.items():
+        (tmp_path / name).mkdir()
+        write_recording(tmp_path / name, replace(recording(10), notes=notes))
+        write_events(tmp_path / name, Events(SESSION, {}, notes))
+        write_signals(tmp_path / name, Signals(SESSION, {}, notes=notes))
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes(), path.name
+    assert read_events(tmp_path / "other").notes == (content,)
 
 
 def test_an_event_table_without_a_schema_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nh_platform.session import ConfigError, DamagedFile, StoreError
@@ -61,6 +62,39 @@ def test_what_was_used_in_the_last_minute_stays(address: str, monkeypatch: pytes
     store = Store(address)
     publish(store, "one")
     assert (store.folder("ibl", "s1", "units") / "file.txt").exists()
+
+
+def test_what_was_used_before_the_clock_was_set_back_does_not_fill_the_disk(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(address)
+    for number in range(3):
+        publish_session(store, f"session{number}", 100_000)
+    tomorrow = time.time() + 86400.0
+    for number in range(3):
+        os.utime(store.folder("ibl", f"session{number}", "units"), (tomorrow, tomorrow))
+    monkeypatch.setenv("NH_STORE_CACHE_GB", "0.00025")
+    cache_size.make_room(store.root, 10**9)
+    assert held_bytes(store.root) <= 250_000
+
+
+def test_what_goes_from_the_cache_stays_readable_to_who_has_it_open(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory map goes on while its file is evicted; opened anew, it is fetched again."""
+    monkeypatch.setattr(cache_size, "_IN_USE_S", -1.0)
+    store, values = Store(address), np.arange(20_000)
+    with store.publish(record()) as folder:
+        np.save(folder / "values.npy", values)
+    path = verified(store.folder("ibl", "s1", "units") / "values.npy")
+    mapped = np.load(path, mmap_mode="r")
+    monkeypatch.setenv("NH_STORE_CACHE_GB", "0")
+    cache_size.make_room(store.root, 10**9)
+    assert not path.exists()
+    np.testing.assert_array_equal(mapped, values)
+    monkeypatch.delenv("NH_STORE_CACHE_GB")
+    again = verified(store.folder("ibl", "s1", "units") / "values.npy")
+    np.testing.assert_array_equal(np.load(again, mmap_mode="r"), values)
 
 
 @pytest.mark.parametrize("stated", ["much", "-1", "nan", "inf"])

@@ -128,7 +128,7 @@ def test_pruning_a_home_removes_uploads_that_nobody_ended(
 ) -> None:
     monkeypatch.setenv("NH_STORE", address)
     (tmp_path / "home").mkdir()
-    object_server.client.create_multipart_upload(Bucket=BUCKET, Key=bucket.names("left")["Key"])
+    object_server.client.create_multipart_upload(Bucket=BUCKET, Key=bucket.names("ibl/s0/units/left")["Key"])
     assert operations.prune(tmp_path / "home", dry_run=True).n_uploads == 1
     assert operations.prune(tmp_path / "home").n_uploads == 1
     assert open_uploads(object_server, bucket) == []

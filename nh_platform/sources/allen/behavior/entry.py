@@ -7,6 +7,7 @@ the files is imported when the source is opened.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ from nh_platform.sources.allen.hemisphere import ML_TOWARDS
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.allen.stimulus_onset import PRESENTATION
 from nh_platform.sources.anatomy.region_names import VISUAL_HOMONYMS
-from nh_platform.sources.entry import SourceEntry, UpstreamLabel
+from nh_platform.sources.entry import Server, SourceEntry, UpstreamLabel
 from nh_platform.sources.events import EventFilter, EventTimes
 
 if TYPE_CHECKING:
+    from nh_platform.sources.servers import Answer
     from nh_platform.sources.source import Source
 
 
@@ -30,13 +32,21 @@ def _open(read: Mapping[str, Any], home: Path) -> Source:
     return AllenVisualBehaviorSource(read_settings(AllenVbnSettings, ENTRY.name, values, home))
 
 
-def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+def _servers(read: Mapping[str, Any]) -> tuple[Server, ...]:
     """Return the bucket, where the source is configured to fetch from it, or not configured yet."""
-    from nh_platform.sources.allen.behavior.settings import BUCKET
-
     if read and read.get("mode") != "s3":
         return ()
-    return (str(read.get("endpoint") or f"https://{read.get('bucket') or BUCKET}.s3.amazonaws.com"),)
+    from nh_platform.sources.allen.behavior.bucket import MANIFESTS, Bucket
+    from nh_platform.sources.allen.behavior.settings import BUCKET
+
+    endpoint = read.get("endpoint")
+    bucket = Bucket(str(read.get("bucket") or BUCKET), str(endpoint) if endpoint else None)
+
+    def ask(wait_s: float) -> Answer:
+        answer = bucket.answer(MANIFESTS, wait_s)
+        return answer if read else replace(answer, ok=answer.ok or None)  # nobody stated what could be wrong
+
+    return (Server(bucket.address, ask),)
 
 
 ENTRY = SourceEntry(

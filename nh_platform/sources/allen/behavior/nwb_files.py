@@ -71,8 +71,7 @@ class BehaviorFiles(SessionDownloads, ProbeFiles):
                 open_nwb(Path(row["name"]), content=content, again=SYNC_AGAIN) as nwb,
             ):
                 refuse_another_session(nwb, session)
-                note = ranged_note(row["name"], content)
-                nwb.note(note.subject, note.text)
+                nwb.notes.append(ranged_note(row["name"], content))
                 yield nwb
             return
         with self._at_hand(row, release, file, path) as path, open_nwb(path) as nwb:

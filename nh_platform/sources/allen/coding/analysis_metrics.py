@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
 from nh_platform.downloads.deadlines import within
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.sources.allen import sdk
+from nh_platform.sources.allen.coding.warehouse import LOCK_NAME
 from nh_platform.sources.allen.released_tables import OF_UNIT, check_whole_ids, ids_as_text, read_csv_table
+from nh_platform.store.durable import disk_in_words
 from nh_platform.store.provenance import UpstreamFile
 
 SESSION_TYPES = ("brain_observatory_1.1", "functional_connectivity")
@@ -107,19 +111,36 @@ def fetch_analysis_metrics(root: Path, address: str) -> tuple[Path, ...]:
     ------
     BadUpstreamData
         If the warehouse cannot be asked; what came before stays.
+    StoreError
+        If files are missing and the folder cannot be written.
     """
-    for session_type in SESSION_TYPES:
-        if session_type in metrics_files(root):
-            continue
-        staging = root / _STAGING
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
-        for path in root.glob("*.csv"):  # AllenSDK looks up the session types in them
-            shutil.copy(path, staging)
-        cache = sdk.warehouse_cache(staging / "manifest.json", address)
-        ask = partial(sdk.fetch_analysis_metrics, cache, address, session_type)
-        if within(FETCH_WAIT_S, ask, f"warehouse {address}"):
-            name = NAMES[0].format(session_type)
-            os.replace(staging / name, root / name)
-        shutil.rmtree(staging)
+    missing = [session_type for session_type in SESSION_TYPES if session_type not in metrics_files(root)]
+    for session_type in missing:  # where none is, nothing is written: the folder may be another user's
+        with _locked(root):  # else another process would find its staging folder removed
+            if session_type in metrics_files(root):
+                continue
+            staging = root / _STAGING
+            shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir()
+            for path in root.glob("*.csv"):  # AllenSDK looks up the session types in them
+                shutil.copy(path, staging)
+            cache = sdk.warehouse_cache(staging / "manifest.json", address)
+            ask = partial(sdk.fetch_analysis_metrics, cache, address, session_type)
+            if within(FETCH_WAIT_S, ask, f"warehouse {address}"):
+                name = NAMES[0].format(session_type)
+                os.replace(staging / name, root / name)
+            shutil.rmtree(staging)
     return tuple(metrics_files(root).values())
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which is made; a folder that cannot be written is said in words."""
+    lock = FileLock(root / LOCK_NAME)
+    with disk_in_words(root):
+        root.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,8 +1,8 @@
 """The pictures of Visual Coding: the image of a natural scene, and the frames of the natural movies.
 
 Contains the way from a presentation to the array that was shown, out of the templates that AllenSDK's cache keeps in
-its folder. They are in no NWB file of Visual Coding. Add a template here when the warehouse has one more. Fetching one
-is `warehouse_templates`; Visual Behavior's images are in its NWB files (`image_templates`).
+its folder. They are in no NWB file of Visual Coding. Add a template here when upstream has one more. Fetching one
+is `warehouse_templates` or `bucket`; Visual Behavior's images are in its NWB files (`image_templates`).
 
 The folder form, which AllenSDK 2.16.2 makes and which a person may fill by hand:
 ``natural_scene_templates/natural_scene_<0…117>.tiff`` and ``natural_movie_templates/natural_movie_<1|3>.h5``; the
@@ -30,7 +30,7 @@ BLANK_FRAME = -1
 SCENES = "natural_scenes"
 N_SCENES = 118
 IMAGE_SETS = (SCENES, "natural_movie_one", "natural_movie_three")
-"""Stimuli whose pictures the warehouse has."""
+"""Stimuli whose pictures upstream has."""
 _NUMBER_WORDS = {"one": 1, "three": 3}
 _MOVIE = re.compile(r"natural_movie_(one|three)(_more_repeats)?")
 

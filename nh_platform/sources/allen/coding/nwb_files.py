@@ -216,4 +216,4 @@ def _nwb_row(session: SessionFiles) -> pd.Series:
 
 def _came(file: ServedFile, fetched: Fetched) -> Note:
     text = f"{file.identity} of the {file.server}, which states no hash; the md5 of what came is {fetched.md5}"
-    return Note(fetched.path.name, text)
+    return Note(fetched.path.name, text, is_origin=True)

@@ -77,7 +77,7 @@ class AllenVisualCodingSource(CodingFiles):
         Raises
         ------
         BadUpstreamData
-            If the warehouse cannot be asked in that time.
+            If the server cannot be asked in that time.
         """
         if self.settings.mode == "local":
             return folder_signal(self.settings.root, ("*.csv", "session_*/session_*.nwb"))
@@ -99,7 +99,7 @@ class AllenVisualCodingSource(CodingFiles):
         ConfigError
             If ``root`` is no folder, or the freeze cannot be used.
         BadUpstreamData
-            If a cross-session table cannot be read, or the warehouse cannot be asked.
+            If a cross-session table cannot be read, or the server cannot be asked.
         """
         settings = self.settings
         if settings.mode == "local":
@@ -189,7 +189,7 @@ class AllenVisualCodingSource(CodingFiles):
     def project_tables(self, sessions: Sequence[SessionFiles]) -> ProjectTables:
         """Return sessions and units as AllenSDK's project cache tabulates them; as of `TabulatesProject`.
 
-        Downloads nothing: in mode ``warehouse`` a session that the folder's tables do not list has its id alone.
+        Downloads nothing: in the modes that fetch a session that the folder's tables do not list has its id alone.
         """
         by_id = {session.session_id: session for session in sessions}
 
@@ -286,7 +286,7 @@ class AllenVisualCodingSource(CodingFiles):
     def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
         """Return the image that a presentation showed: a natural scene, or a frame of a natural movie.
 
-        In mode ``warehouse`` a template that is not in the folder is fetched; all sessions share the templates.
+        In the modes that fetch a template that is not in the folder is fetched; all sessions share the templates.
 
         Parameters
         ----------
@@ -316,7 +316,7 @@ class AllenVisualCodingSource(CodingFiles):
     def stimulus_pictures(self, stimulus: str) -> npt.NDArray[Any]:
         """Return every picture of a stimulus; as of `ShowsPictures`.
 
-        In mode ``warehouse`` templates that are not in the folder are fetched.
+        In the modes that fetch templates that are not in the folder are fetched.
 
         Raises
         ------

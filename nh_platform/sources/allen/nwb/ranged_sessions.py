@@ -18,4 +18,4 @@ def ranged_note(name: str, content: RangedFile) -> Note:
         f"read by ranges of {content.opener.address}, the object of {content.size} bytes with the ETag "
         f"{content.opener.etag}, against which each answer was held; the file as a whole was not hashed"
     )
-    return Note(name, text)
+    return Note(name, text, is_origin=True)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from nh_platform.downloads.batches import Batch, fetch_all
+from nh_platform.downloads.in_buckets.raw_places import raw_files_at
 from nh_platform.downloads.private_folder import PrivateFolder
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import HttpOpener, Opener, Timeouts
@@ -102,7 +103,9 @@ class Downloads:
             If the disk is full.
         """
         if self._kept is not None:
-            yield self.fetch(self._kept, session, rows)
+            given = self.fetch(self._kept, session, rows)
+            with self._kept.staying(given) as paths:
+                yield GivenFiles(paths, given.gone, given.told)
             return
         if self._folder is None or self._folder.owner != os.getpid():
             self._folder = PrivateFolder(self.settings.cache_dir)
@@ -140,7 +143,7 @@ class Downloads:
     ) -> GivenFiles:
         """Return the files of manifest rows, by path relative to the session; downloads what is not there."""
         requests = self.requests(session, rows)
-        found = {path: raw.find(request) for path, request in requests.items()}
+        found = raw.find_all(requests)
         missing = [path for path, file in found.items() if file is None]
         gone: dict[str, str] = {}
         told: dict[str, str] = {}
@@ -187,7 +190,7 @@ class Downloads:
 
     def _raw_files_in(self, folder: Path, setting: str = "raw_dir", keep_wrong: bool = True) -> RawFiles:
         retries = RetryPolicy(self.settings.attempts, self.settings.retry_wait_s)
-        return RawFiles(folder, retries, keep_wrong, setting)
+        return raw_files_at(folder, retries, keep_wrong, setting)
 
 
 def _why_not_had(error: NhError) -> str:

@@ -16,10 +16,10 @@ import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, RawRecording, SchemaError, Spikes, UpstreamTrouble
-from nh_platform.session.recording import smallest_uint
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.sources.ibl.catalogue.datasets import sorter_of_collection
 from nh_platform.sources.ibl.catalogue.revisions import one_revision
+from nh_platform.sources.ibl.session.grouping import ByUnit
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 _SORTING_OBJECTS = ("spikes", "clusters")
@@ -129,10 +129,8 @@ def _read_probe(probe: str, insertion_id: str | None, rows: pd.DataFrame, files:
             files.label(collection, "spikes.clusters.npy"),
             f"cluster {stray} has no row in clusters.channels ({n_units} clusters)",
         )
-    # Stable, so that times stay sorted within a cluster; numpy sorts 8- and 16-bit integers by radix, in O(n).
-    small = clusters.astype(smallest_uint(max(n_units - 1, 0)))
-    order = np.argsort(small, kind="stable")
-    counts = np.bincount(small, minlength=n_units).astype(np.int64)
+    rows = clusters.astype(np.int32)
+    counts, grouped = np.bincount(rows, minlength=n_units).astype(np.int64), ByUnit(rows, n_units)
     units = _units(probe, collection, n_units, peak_channel, files).assign(n_spikes=counts)
     return _ProbeSorting(
         probe={
@@ -145,10 +143,10 @@ def _read_probe(probe: str, insertion_id: str | None, rows: pd.DataFrame, files:
         },
         units=units,
         channels=_channels(probe, collection, peak_channel, files),
-        times=times[order],
+        times=grouped(times),
         counts=counts,
-        amplitudes=_per_spike(collection, "spikes.amps.npy", len(times), files)[order],
-        depths=_per_spike(collection, "spikes.depths.npy", len(times), files)[order],
+        amplitudes=grouped(_per_spike(collection, "spikes.amps.npy", len(times), files)),
+        depths=grouped(_per_spike(collection, "spikes.depths.npy", len(times), files)),
     )
 
 

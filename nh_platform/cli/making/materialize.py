@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.filesize import decimal
 from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import SourceArgument
+from nh_platform.cli.making.needs import print_needs
 from nh_platform.cli.terminal.stopping import going_on_with
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
-    from nh_platform.operations.backfills.backfill_needs import BackfillNeeds
     from nh_platform.operations.session_runs import SessionOutcome
 
 _WARNED_SHOWN = 20
 """Sessions whose checks are listed one by one; of more, checks are counted."""
-
-_HOUR_S = 3600.0
 
 
 def materialize(
@@ -73,7 +69,7 @@ def materialize(
     print_gated(source, found.gated)
     if dry_run:
         for plan in found.plans:
-            console.say(f"{source} {plan.session_id}: {', '.join(plan.assets)}")
+            console.say(f"{source} {plan.session_id}: {', '.join((*plan.assets, *_checks_of(plan.checked)))}")
         console.say(f"{len(found.plans)} of {found.n_sessions} sessions would run.")
         raise typer.Exit(1 if print_failed_sessions(found.outcomes) else 0)
     if not found.outcomes:
@@ -99,7 +95,7 @@ def materialize(
 def backfill(
     source: SourceArgument,
     session: Annotated[list[str] | None, typer.Argument(help="Sessions; all that lack something if none.")] = None,
-    limit: Annotated[int, typer.Option(help="At most this many sessions, heavy ones first; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="At most this many sessions, heavy ones first; 0 for all.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued, and queue nothing.")] = False,
 ) -> None:
     """Ask the daemon for a source's sessions: the first load, or what is missing or stale.
@@ -123,20 +119,26 @@ def backfill(
     found = operations.backfill(home_folder(), source, session or None, limit=limit, dry_run=dry_run)
     print_gated(source, found.gated)
     if not found.id:
-        for name, assets in found.stale.items():
-            console.say(f"{source} {name}: lacks {', '.join(assets)}")
-        words = "would be queued" if found.stale else "lack something"
-        console.say(f"{len(found.stale)} of {found.n_sessions} sessions {words}.")
+        for name in found.sessions:
+            lacking = (*found.stale.get(name, ()), *_checks_of(found.checked.get(name, ())))
+            console.say(f"{source} {name}: lacks {', '.join(lacking)}")
+        words = "would be queued" if found.sessions else "lack something"
+        console.say(f"{len(found.sessions)} of {found.n_sessions} sessions {words}.")
         if found.needs is not None:
             print_needs(source, found.needs)
         return
-    console.say(f"{source}: {counted(len(found.stale), 'session')} queued as backfill {found.id}.")
+    console.say(f"{source}: {counted(len(found.sessions), 'session')} queued as backfill {found.id}.")
     console.say(
-        f"The sensor {source}_release_sensor launches them, heavy ones first; `nh ui` runs it, now or later. Follow "
-        f"them under Runs by the tag nh/backfill={found.id}, or with `nh status`."
+        f"The sensor {source}_release_sensor launches them, heavy ones first: the daemon of `nh ui`, or of a "
+        f"deployment, looks every two minutes, now or later. Follow them under Runs by the tag nh/backfill={found.id}, "
+        "or with `nh status`."
     )
     if found.is_stopped:
         console.say("[yellow]It is stopped[/]: nothing runs until it is started under Automation in the page.")
+
+
+def _checks_of(assets: Sequence[str]) -> list[str]:
+    return [f"the checks of {asset}" for asset in assets]
 
 
 def print_failed_sessions(outcomes: Sequence[SessionOutcome]) -> int:
@@ -186,97 +188,3 @@ def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:
             "is. What is stored of them is unchanged; a release that corrects it runs them again.",
             to=console.err,
         )
-
-
-def print_needs(source: str, needs: BackfillNeeds) -> None:
-    """Print what a backfill needs and how it is estimated, what the guide states, and which disk is too small."""
-    console.print_table(_rows(needs), "What it needs")
-    from_what = (
-        f"{counted(needs.n_measured, 'stored session')} of this home"
-        if needs.n_measured
-        else "sessions of the size of a real insertion (benchmarks/bench_storage.py)"
-    )
-    console.say(
-        f"Store: bytes per spike, unit or session of {from_what}, times {_in_millions(needs.n_spikes)} spikes and "
-        f"{_in_thousands(needs.n_units)} units. Spikes are those of the stated sizes of files: 8 bytes in "
-        "spikes.times.npy; (bytes - units * 251,904) / 16 of an NWB file, at most. What earlier versions of the "
-        "platform stored stays until `nh clean` and is not in it."
-    )
-    if needs.unknown_assets:
-        console.say(f"Not estimated, nothing is known of their size: {', '.join(needs.unknown_assets)}.")
-    if needs.guide:
-        console.print_table(_guide_rows(needs), "The guide's storage table")
-    for folder, lacking in needs.lacking().items():
-        console.say(
-            f"[yellow]warning[/]: {decimal(int(lacking))} more than the disk of {escape(str(folder))} has free; free "
-            "space, take fewer sessions (`--limit`), keep no raw files (`keep_raw: false`), or name a larger disk",
-            hanging=9,
-            to=console.err,
-        )
-
-
-def _rows(needs: BackfillNeeds) -> list[dict[str, str]]:
-    raw = f"read in place, in {needs.in_place}"
-    if needs.in_place is None:
-        raw = "sizes as upstream states them"
-        raw += f"; {decimal(int(needs.held))} are there" if needs.held else ""
-        raw += f"; {counted(needs.n_unstated, 'file')} without a size not counted" if needs.n_unstated else ""
-        raw += "" if needs.keeps_raw else f"; none stays, the largest session has {_size(needs.most_of_session)}"
-    network = f"; {_hours(needs.download_s)} of downloads at 10 MB/s" if needs.to_fetch else ""
-    return [
-        {"what": "raw", "estimate": _size(needs.to_fetch), "free": decimal(needs.raw_free), "how": raw},
-        {
-            "what": "store",
-            "estimate": _size(needs.store_bytes),
-            "free": "the same disk" if needs.is_one_disk else decimal(needs.store_free),
-            "how": f"the assets that it makes, in {needs.store_folder}",
-        },
-        {"what": "of it windows", "estimate": _size(needs.window_bytes), "free": "", "how": "of all presets"},
-        {
-            "what": "CPU time",
-            "estimate": _hours(needs.cpu_s),
-            "free": "",
-            "how": f"whole chain, on one core{network}",
-        },
-    ]
-
-
-def _guide_rows(needs: BackfillNeeds) -> list[dict[str, str]]:
-    ours = {"raw": needs.to_fetch + needs.held, "store": needs.store_bytes}
-    rows = []
-    for row in needs.guide:
-        share = needs.n_sessions / row.n_sessions
-        rows.append(
-            {
-                "what": row.what,
-                "guide": f"{_range(row.least, row.most)} for {row.n_sessions} sessions",
-                "of so many sessions": _range(row.least * share, row.most * share),
-                "here": "read in place" if row.what == "raw" and needs.in_place else _size(ours[row.what]),
-            }
-        )
-    return rows
-
-
-def _range(least: float, most: float) -> str:
-    return _size(least) if least == most else f"{_size(least)} to {_size(most)}"
-
-
-def _size(n_bytes: float) -> str:
-    return "unknown" if math.isnan(n_bytes) else decimal(int(n_bytes))
-
-
-def _hours(seconds: float) -> str:
-    if math.isnan(seconds):
-        return "unknown"
-    for unit, length in (("h", _HOUR_S), ("min", 60.0)):
-        if seconds >= length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{math.ceil(seconds)} s"
-
-
-def _in_millions(number: float) -> str:
-    return f"{number / 1e6:,.1f} million" if number >= 1e6 else _in_thousands(number)
-
-
-def _in_thousands(number: float) -> str:
-    return "an unknown number of" if math.isnan(number) else f"{number:,.0f}"
