@@ -19,7 +19,7 @@ from nh_platform.planning.versions import SourcePlan
 
 AIM_PERCENT, AIM_MB_S = 5.0, 400.0
 HASHES = (
-    "nh_platform.store.file_hashes:hash_folder",
+    "nh_platform.store.hashing:hash_folder",
     "nh_platform.store.file_hashes:verified",
     "nh_platform.store.file_hashes:require_intact",
     "nh_platform.store.file_hashes:problems",

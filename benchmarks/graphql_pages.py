@@ -35,6 +35,21 @@ query Check($key: AssetKeyInput!, $name: String!) {
       succeededPartitions failedPartitions } } } } } } }
 """
 
+EVENTS_PAGE = """
+query Events($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
+  assetEventHistory(limit: 100, eventTypeSelectors: [MATERIALIZATION, OBSERVATION, FAILED_TO_MATERIALIZE]) {
+    cursor results { ... on MaterializationEvent {
+      partition runId timestamp stepKey label description tags { key value }
+      assetKey { path } assetLineage { partitions assetKey { path } }
+      metadataEntries { label description
+        ... on PathMetadataEntry { path } ... on UrlMetadataEntry { url } ... on TextMetadataEntry { text }
+        ... on MarkdownMetadataEntry { mdStr } ... on FloatMetadataEntry { floatValue }
+        ... on IntMetadataEntry { intValue intRepr } ... on BoolMetadataEntry { boolValue }
+        ... on TableMetadataEntry { table { records schema {
+          columns { name description type tags { key value } constraints { nullable unique other } }
+          constraints { other } } } } } } } } } } }
+"""
+
 
 def ask(address: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:
     """Ask the web server and return ``data``.

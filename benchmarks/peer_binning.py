@@ -82,6 +82,40 @@ def brainbox_calculate_peths(given: Arrays) -> tuple[Job, Job]:
     )
 
 
+def elephant_binned(given: Arrays) -> tuple[Job, Job]:
+    import quantities
+    from elephant.conversion import BinnedSpikeTrain
+
+    trains, width = neo_trains(given), bin_s(given) * quantities.s
+    return lambda: BinnedSpikeTrain(trains, bin_size=width).sparse_matrix.toarray(), as_it_is
+
+
+def elephant_binarised(given: Arrays) -> tuple[Job, Job]:
+    import quantities
+    from elephant.conversion import BinnedSpikeTrain
+
+    trains, width = neo_trains(given), 1e-3 * quantities.s
+    before_s, after_s, _ = around_events(given)
+
+    def count() -> Any:
+        windows = ((event - before_s, event + after_s) * quantities.s for event in given["events"][:100])
+        cut = ([train.time_slice(*window) for train in trains] for window in windows)
+        # A window's length is a multiple of the bin but for a float's rounding.
+        return np.stack([BinnedSpikeTrain(one, bin_size=width, tolerance=1e-6).to_bool_array() for one in cut])
+
+    return count, as_it_is
+
+
+def neo_trains(given: Arrays) -> list[Any]:
+    import neo
+    import quantities
+
+    order = np.argsort(given["unit"], kind="stable")
+    cut = np.searchsorted(given["unit"][order], np.arange(1, given["n_units"]))
+    stop = given["stop"] * quantities.s
+    return [neo.SpikeTrain(one, units="s", t_stop=stop) for one in np.split(given["times"][order], cut)]
+
+
 JOBS = {
     job.__name__: job
     for job in (
@@ -91,9 +125,16 @@ JOBS = {
         torch_brain_bin_spikes,
         brainbox_bin_spikes2d,
         brainbox_calculate_peths,
+        elephant_binned,
+        elephant_binarised,
     )
 }
-PACKAGES = {"brainbox": ("ibllib", "numpy"), "pynapple": ("pynapple", "numpy"), "torch": ("torch-brain", "torch")}
+PACKAGES = {
+    "brainbox": ("ibllib", "numpy"),
+    "elephant": ("elephant", "neo"),
+    "pynapple": ("pynapple", "numpy"),
+    "torch": ("torch-brain", "torch"),
+}
 
 
 def bin_s(given: Arrays) -> float:

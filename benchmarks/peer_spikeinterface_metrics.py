@@ -1,18 +1,18 @@
 """Runs inside the SpikeInterface environment: its quality metrics of one probe, and what its default curations say.
 
-``python peer_spikeinterface_metrics.py INPUT.npz OUTPUT.npz``. INPUT has samples, clusters, amps, depths, n_units and
-total, the samples of the recording; OUTPUT gets one array per column of the registered metrics, with their registered
-parameters. With ``templates`` (n_units, n_samples, n_channels) and ``noise`` (n_channels,) in INPUT the signal-to-noise
-ratio is among them. Also ``aind`` (True passes) and ``bombcell`` (label) of SpikeInterface's own functions on these
-metrics. Prints one JSON line with cpu_s and the version.
+``python peer_spikeinterface_metrics.py JOB INPUT.npz OUTPUT.npz``, started by the harness; JOB is quality_metrics or
+bombcell. INPUT has times (s), amplitudes and depths of spikes grouped by unit, and offsets; with ``before`` and
+``after``, samples of silence around them. OUTPUT gets one array per column of the registered metrics, with their
+registered parameters. With ``templates`` (n_units, n_samples, n_channels) and ``noise`` (n_channels,) in INPUT the
+signal-to-noise ratio is among them. Also ``aind`` and ``good`` (True passes) and ``bombcell`` (label) of its own
+functions on these metrics; bombcell's thresholds are of µV, and so are the amplitudes that it then takes.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 import warnings
+from typing import Any
 
 import numpy as np
 import spikeinterface as si
@@ -22,11 +22,19 @@ from spikeinterface.core.template_tools import _get_main_channel_from_template_a
 from spikeinterface.curation import bombcell_get_default_thresholds, bombcell_label_units, threshold_metrics_label_units
 from spikeinterface.metrics.quality import compute_quality_metrics
 from spikeinterface.postprocessing import ComputeSpikeAmplitudes, ComputeSpikeLocations
+from turns import take_turns
+
+RATE_HZ = 30000
 
 NAMES = (
     "num_spikes", "firing_rate", "presence_ratio", "firing_range", "isi_violation", "rp_violation",
     "sliding_rp_violation", "amplitude_median", "amplitude_cutoff", "noise_cutoff", "amplitude_cv", "drift",
 )  # fmt: skip
+
+BOMBCELL_NAMES = (
+    "amplitude_median", "amplitude_cutoff", "num_spikes", "sliding_rp_violation", "presence_ratio", "drift",
+)  # fmt: skip
+"""What bombcell's thresholds ask of spikes."""
 
 AIND_2026_06 = {
     "rp_contamination": {"less": 0.5},
@@ -38,14 +46,17 @@ AIND_2026_06 = {
 
 def analyzer_of(data: dict[str, np.ndarray]) -> si.SortingAnalyzer:
     """Return an analyzer whose recording is silent and whose amplitudes and depths are those of INPUT."""
-    n_units, total = int(data["n_units"]), int(data["total"])
-    order = np.lexsort((data["clusters"], data["samples"]))
-    samples, clusters = data["samples"][order], data["clusters"][order]
-    sorting = NumpySorting.from_samples_and_labels([samples], [clusters], 30000.0, unit_ids=list(range(n_units)))
+    n_units = len(data["offsets"]) - 1
+    clusters = np.repeat(np.arange(n_units), np.diff(data["offsets"]))
+    samples = np.rint((data["times"] - data["times"].min()) * RATE_HZ).astype(np.int64) + int(data.get("before", 0))
+    total = int(samples.max()) + 1 + int(data.get("after", 0))
+    order = np.lexsort((clusters, samples))
+    samples, clusters = samples[order], clusters[order]
+    sorting = NumpySorting.from_samples_and_labels([samples], [clusters], RATE_HZ, unit_ids=list(range(n_units)))
     templates = data.get("templates", np.zeros((n_units, 2, 1)))
     # Silent channels of no memory: none of these metrics reads a trace.
     silence = np.broadcast_to(np.zeros(1, np.int16), (total, templates.shape[2]))
-    recording = NumpyRecording([silence], 30000.0)
+    recording = NumpyRecording([silence], RATE_HZ)
     recording.set_dummy_probe_from_locations(np.arange(2 * templates.shape[2]).reshape(-1, 2))
     main = _get_main_channel_from_template_array(templates, "extremum", "both", 1)
     analyzer = si.create_sorting_analyzer(
@@ -56,7 +67,7 @@ def analyzer_of(data: dict[str, np.ndarray]) -> si.SortingAnalyzer:
     assert np.array_equal(vector["unit_index"], clusters)
     depths = np.zeros(len(samples), [("x", "f8"), ("y", "f8")])
     depths["y"] = data["depths"][order]
-    given = [(ComputeSpikeAmplitudes, {"amplitudes": data["amps"][order]})]
+    given = [(ComputeSpikeAmplitudes, {"amplitudes": data["amplitudes"][order]})]
     given.append((ComputeSpikeLocations, {"spike_locations": depths}))
     if "templates" in data:
         given.append((ComputeTemplates, {"average": data["templates"]}))
@@ -70,23 +81,41 @@ def analyzer_of(data: dict[str, np.ndarray]) -> si.SortingAnalyzer:
     return analyzer
 
 
-def main() -> None:
-    warnings.simplefilter("ignore")
-    with np.load(sys.argv[1]) as stored:
-        data = {name: stored[name] for name in stored.files}
-    analyzer = analyzer_of(data)
-    names = [*NAMES, "snr"] if "templates" in data else list(NAMES)
-    start = time.process_time()
-    metrics = compute_quality_metrics(analyzer, metric_names=names, skip_pc_metrics=True)
-    cpu_s = time.process_time() - start
-    columns = {name: metrics[name].to_numpy(dtype=float, na_value=np.nan) for name in metrics}
-    aind = threshold_metrics_label_units(metrics, AIND_2026_06, pass_label=True, fail_label=False, column_name="aind")
+def bombcell_of(metrics: Any) -> np.ndarray:
+    """Return the label of each unit by bombcell's defaults."""
     # Its noise and non-somatic thresholds need waveforms of the whole probe: what is left is the part of the spikes.
     thresholds = {"mua": bombcell_get_default_thresholds()["mua"], "noise": {}}
-    bombcell = bombcell_label_units(thresholds=thresholds, external_metrics=metrics)
-    columns |= {"aind": aind["aind"].to_numpy(bool), "bombcell": bombcell.iloc[:, 0].to_numpy(str)}
-    np.savez(sys.argv[2], **columns)
-    print(json.dumps({"cpu_s": cpu_s, "version": si.__version__}))
+    return bombcell_label_units(thresholds=thresholds, external_metrics=metrics).iloc[:, 0].to_numpy(str)
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    name, source, target = sys.argv[1:4]
+    with np.load(source) as stored:
+        data = {name: stored[name] for name in stored.files}
+    judge = name == "bombcell"
+    if judge:
+        data["amplitudes"] = data["amplitudes"] * 1e6
+    analyzer = analyzer_of(data)
+    names = [*NAMES, "snr"] if "templates" in data else list(NAMES)
+    if judge:
+        names = list(BOMBCELL_NAMES)
+
+    def job() -> Any:
+        metrics = compute_quality_metrics(analyzer, metric_names=names, skip_pc_metrics=True)
+        return (metrics, bombcell_of(metrics)) if judge else metrics
+
+    made = job()
+    metrics, label = made if judge else (made, bombcell_of(made))
+    columns = {name: metrics[name].to_numpy(dtype=float, na_value=np.nan) for name in metrics}
+    columns |= {"bombcell": label, "good": label == "good"}
+    if not judge:
+        aind = threshold_metrics_label_units(
+            metrics, AIND_2026_06, pass_label=True, fail_label=False, column_name="aind"
+        )
+        columns["aind"] = aind["aind"].to_numpy(bool)
+    np.savez(target, **columns)
+    take_turns(job, ("spikeinterface", "numpy", "numba"))
 
 
 if __name__ == "__main__":

@@ -24,15 +24,24 @@ SHORT_S = 0.05
 MOST_REPEATS = 500
 
 
-def take_turns(job: Callable[[], object], packages: tuple[str, ...] = ()) -> None:
+class Spent(int):
+    """Bytes of memory that a process which a job started had at its peak."""
+
+
+def take_turns(
+    job: Callable[[], object], packages: tuple[str, ...] = (), before: Callable[[], object] | None = None
+) -> None:
     """Say that all is ready, then run ``job`` once for each line ``run`` of the standard input and tell its cost.
 
     Parameters
     ----------
     job
-        What is measured. Processes that it starts and waits for are counted with it.
+        What is measured. Processes that it starts and waits for are counted with it. Where it returns a `Spent`, that
+        is the memory: a process inherits the peak of the one that started it.
     packages
         Distributions whose versions are told.
+    before
+        Makes ready for a run and is not measured; the job is then run once a turn, however short it is.
     """
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -46,25 +55,43 @@ def take_turns(job: Callable[[], object], packages: tuple[str, ...] = ()) -> Non
     for line in sys.stdin:
         if line.strip() != "run":
             return
-        tell(measured(job))
+        if before is None:
+            tell(measured(job))
+        else:
+            before()
+            tell(measured(job, most_runs=1))
 
 
-def measured(job: Callable[[], object]) -> dict[str, float]:
+def measured(job: Callable[[], object], most_runs: int = MOST_REPEATS) -> dict[str, float]:
     """Run ``job`` and return its CPU and wall time [s] and the memory that it added at its peak [bytes]."""
     _forget_peak()
-    before, cpu, wall = _bytes_of("VmRSS"), _cpu_s(), time.perf_counter()
-    n_runs = 0
-    while n_runs == 0 or (_cpu_s() - cpu < SHORT_S and n_runs < MOST_REPEATS):
+    before, of_children, cpu, wall = _bytes_of("VmRSS"), _cpu_s(children=True), _cpu_s(), time.perf_counter()
+    n_runs, spent = 0, None
+    while n_runs == 0 or (_cpu_s() - cpu < SHORT_S and n_runs < most_runs):
         made = job()
         n_runs += 1
+        spent = made if isinstance(made, Spent) else None
         del made
     found = {"cpu_s": (_cpu_s() - cpu) / n_runs, "wall_s": (time.perf_counter() - wall) / n_runs}
-    of_children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return {**found, "peak_bytes": float(max(_bytes_of("VmHWM") - before, of_children))}
+    peak = max(_bytes_of("VmHWM") - before, 0)
+    if _cpu_s(children=True) > of_children:  # imports start processes too: the peak of those is no part of a run
+        peak = max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+    return {**found, "peak_bytes": float(peak if spent is None else spent)}
 
 
-def _cpu_s() -> float:
-    of = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+def forget_pages(path: Path) -> None:
+    """Drop a file's pages from the cache of the system, so that the next read comes from the disk.
+
+    Pages that a process has mapped stay; what lies behind the system's cache (a host, a disk's own memory) does too.
+    """
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _cpu_s(*, children: bool = False) -> float:
+    whose = (resource.RUSAGE_CHILDREN,) if children else (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    of = [resource.getrusage(who) for who in whose]
     return sum(one.ru_utime + one.ru_stime for one in of)
 
 

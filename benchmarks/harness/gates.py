@@ -19,8 +19,9 @@ def same_counts(why: str = "") -> Callable[[Path, Arrays, Arrays], str]:
     """Return a gate for ``counts`` of spikes in bins, the bin last.
 
     Spikes in another bin are allowed where they lie on the edge between the two: a library that divides by a float puts
-    them on either side. The input tells such spikes as ``edge_unit`` and ``edge_bin``, the bin that an edge begins;
-    without these every count must be the same.
+    them on either side. The input tells such spikes of a grid as ``edge_unit`` and ``edge_bin``, the bin that an edge
+    begins, and those of windows as ``window_edge_row`` (window · units + unit) and ``window_edge_bin``; without these
+    every count must be the same.
 
     Parameters
     ----------
@@ -53,10 +54,18 @@ def same_counts(why: str = "") -> Callable[[Path, Arrays, Arrays], str]:
 
 def _on_edges(given: Path, shape: tuple[int, ...]) -> Callable[[int], npt.NDArray[np.int64]]:
     """Return a function that counts a unit's spikes on the edge that each bin begins with."""
+    names = ("edge_unit", "edge_bin") if len(shape) == 2 else ("window_edge_row", "window_edge_bin")
     with np.load(given) as stored:
-        known = len(shape) == 2 and "edge_unit" in stored.files
-        unit, bins = (stored["edge_unit"], stored["edge_bin"]) if known else (np.zeros(0), np.zeros(0, np.int64))
+        known = names[0] in stored.files
+        unit, bins = (stored[name] for name in names) if known else (np.zeros(0), np.zeros(0, np.int64))
     return lambda row: np.bincount(bins[unit == row], minlength=shape[-1])[: shape[-1]]
+
+
+def as_searchsorted(n_wrong: int, n_counts: int) -> str:
+    """Return that counts are those of `numpy.searchsorted`; raise `Differs` where some are not."""
+    if n_wrong:
+        raise Differs(f"{n_wrong:,} of {n_counts:,} counts are not those of numpy.searchsorted")
+    return f"all of {n_counts:,} counts are those of numpy.searchsorted"
 
 
 def same_columns(tolerance: float, rename: Callable[[str], str] = str) -> Callable[[Path, Arrays, Arrays], str]:
@@ -90,7 +99,7 @@ def same_values(name: str) -> Callable[[Path, Arrays, Arrays], str]:
     def gate(_: Path, ours: Arrays, theirs: Arrays) -> str:
         if not np.array_equal(ours[name], theirs[name]):
             raise Differs(f"{name} are not the same")
-        return f"{name} are identical"
+        return f"all of {np.size(ours[name]):,} {name} are identical"
 
     return gate
 

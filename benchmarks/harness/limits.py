@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,6 +54,16 @@ class Limits:
     disk_write_gb_s: float
     cached_read_gb_s: float
     start_python_s: float
+
+    def of_counts(self, n_counts: float, n_spikes: float) -> tuple[float, str]:
+        """Return the seconds of touching counts of a byte each and of reading the spikes once, with words."""
+        seconds = n_counts / 1e9 / self.first_touch_gb_s + 8 * n_spikes / 1e9 / self.read_gb_s
+        return seconds, f"first touch of {n_counts / 1e6:.0f} MB of counts and one pass over the spikes"
+
+    def of_reading(self, files: Iterable[Path]) -> tuple[float, str]:
+        """Return the seconds of reading files in the page cache once, with words."""
+        n_bytes = float(sum(path.stat().st_size for path in files))
+        return n_bytes / 1e9 / self.cached_read_gb_s, f"reading {n_bytes / 1e6:,.0f} MB of files in the page cache"
 
 
 def measure_limits(folder: Path) -> Limits:
@@ -105,8 +116,8 @@ def _measured(folder: Path) -> Limits:
         subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True)
 
     def children() -> float:
-        used = os.times()
-        return used.children_user + used.children_system
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)  # `os.times` counts in hundredths of a second
+        return used.ru_utime + used.ru_stime
 
     return Limits(
         read_gb_s=SIZE / _best(array.sum) / 1e9,

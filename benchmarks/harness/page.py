@@ -11,11 +11,26 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.harness.comparison import Row
+from benchmarks.harness import growth
+from benchmarks.harness.comparison import Row, memory_share, own_figure
 from benchmarks.peers import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- made by `python -m benchmarks`: begin -->", "<!-- made by `python -m benchmarks`: end -->"
+GROWTH = (
+    "`python -m benchmarks --growth`: made-up spikes, uniform in time, CPU seconds on one thread, median of three. An "
+    "exponent of 1 is growth in proportion; it is taken from the middle of the sizes on."
+)
+FIGURES = {
+    "cpu_s": ("CPU s", 1.0),
+    "wall_s": ("wall s", 1.0),
+    "peak_bytes": ("memory, MB", 1e6),
+    "gb_per_cpu_s": ("GB of input a CPU s", 1.0),
+    "stored_share": ("share of its size that is stored", 1.0),
+    "page_mb": ("page, MB", 1.0),
+    "jit_s": ("compilation, s", 1.0),
+}
+"""Words for figures of the platform alone, and the unit that they are shown in."""
 
 
 def write_page(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row], path: Path = PAGE) -> None:
@@ -37,14 +52,17 @@ def write_page(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row], pa
 def tables(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> str:
     """Return the tables: ratios, gates, the platform's own costs, limits and machines."""
     found = [results[row.name] for row in rows if row.name in results]
+    curves = growth.read()
     parts = [
         "### Times faster",
-        "CPU seconds on one thread: median (least, most). *Times faster*: their run by the run here before it.",
+        "CPU seconds on one thread, or seconds of wall time where it says so: median (least, most). *Times faster*: "
+        "their run by the run here before it.",
         _ratios(found),
         "### What was equal before a time was printed",
         _gates(found),
         "### What the platform takes, beside what the machine can do",
         _costs(found),
+        *(("### Growth", GROWTH, growth.table(curves)) if curves else ()),
         "### Machines",
         _machines(found),
     ]
@@ -54,12 +72,14 @@ def tables(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> str
 def printed(result: Mapping[str, Any]) -> str:
     """Return what the terminal shows of one row."""
     lines = [f"{result['name']}: {result['what']}"]
-    if "refused" in result:
-        return "\n".join([*lines, f"  NO RATIO, the platform is wrong: {result['refused']}"])
+    if "refused" in result or "broken" in result:
+        reason = f"the platform is wrong: {result['refused']}" if "refused" in result else result["broken"]
+        return "\n".join([*lines, f"  NO RATIO, {reason}"])
     if "reference" in result:
         lines.append(f"  {result['reference']}")
     lines.append(f"  here: {_said(result['here'], 'cpu_s')} CPU s, {_said(result['here'], 'wall_s')} s wall, "
                  f"{_megabytes(result['here'])} MB more at its peak; load {_load(result)}")  # fmt: skip
+    lines += [f"  {said.replace('*', '')}" for said in _own_aims(result)]
     if "limit" in result:
         lines.append(f"  floor of this machine: {result['limit']['seconds']:.3g} s ({result['limit']['words']})")
     for peer in result["peers"]:
@@ -68,8 +88,9 @@ def printed(result: Mapping[str, Any]) -> str:
             lines.append(f"  {name}: NO RATIO: {peer.get('refused', peer.get('failed'))}")
             continue
         lines.append(f"  {name}: {peer['gate']}")
-        lines.append(f"    {_said(peer['runs'], 'cpu_s')} CPU s, {_megabytes(peer['runs'])} MB; times faster here: "
-                     f"{_ratio(peer['ratios'])}{_aim(peer)}")  # fmt: skip
+        clock = "" if _clock(result) == "cpu_s" else f"{_said(peer['runs'], _clock(result))} s wall, "
+        lines.append(f"    {clock}{_said(peer['runs'], 'cpu_s')} CPU s, {_megabytes(peer['runs'])} MB; "
+                     f"times faster here: {_ratio(peer['ratios'])}{_aim(peer)}")  # fmt: skip
         if "default_threads" in peer:
             lines.append(f"    with as many threads as it likes: {_said(peer['default_threads'], 'wall_s')} s wall, "
                          f"{_said(peer['default_threads'], 'cpu_s')} CPU s")  # fmt: skip
@@ -78,31 +99,33 @@ def printed(result: Mapping[str, Any]) -> str:
 
 def _ratios(found: Sequence[Mapping[str, Any]]) -> str:
     lines = [
-        "| what | theirs | their CPU s | here, CPU s | times faster | aim |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| what | theirs | their s | here, s | times faster | aim | their MB, here MB |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result in found:
         for peer in result["peers"]:
             what, label = f"{result['what']} (`{result['name']}`)", f"{peer['label']} {_version(peer)}".strip()
-            if "refused" in result or "refused" in peer or "failed" in peer:
+            if "refused" in peer or "failed" in peer:
                 reason = "failed" if "failed" in peer else "not the same values: no ratio"
-                lines.append(f"| {what} | {label} | {reason} | | | {_goal(peer)} |")
+                lines.append(f"| {what} | {label} | {reason} | | | {_goal(peer)} | |")
                 continue
-            theirs = _said(peer["runs"], "cpu_s")
+            clock = _clock(result)
+            what += " (wall time)" if clock == "wall_s" else ""
+            theirs = _said(peer["runs"], clock)
             if "default_threads" in peer:
                 theirs += f"; with its threads {_said(peer['default_threads'], 'wall_s')} wall"
-            lines.append(f"| {what} | {label} | {theirs} | {_said(result['here'], 'cpu_s')} "
-                         f"| {_ratio(peer['ratios'])} | {_goal(peer)}{_met(peer)} |")  # fmt: skip
+            lines.append(f"| {what} | {label} | {theirs} | {_said(result['here'], clock)} "
+                         f"| {_ratio(peer['ratios'])} | {_goal(peer)}{_met(peer)} "
+                         f"| {_memory(result, peer)} |")  # fmt: skip
     return "\n".join(lines)
 
 
 def _gates(found: Sequence[Mapping[str, Any]]) -> str:
     lines = ["| row | beside | found |", "| --- | --- | --- |"]
     for result in found:
-        if "reference" in result or "refused" in result:
-            lines.append(
-                f"| `{result['name']}` | plain computation | {_cell(result.get('refused') or result['reference'])} |"
-            )
+        words = result.get("refused") or result.get("broken") or result.get("reference")
+        if words:
+            lines.append(f"| `{result['name']}` | plain computation | {_cell(words)} |")
         for peer in result["peers"]:
             words = peer.get("gate") or peer.get("refused") or peer.get("failed")
             lines.append(f"| `{result['name']}` | {peer['label']} {_version(peer)} | {_cell(words)} |")
@@ -115,11 +138,11 @@ def _costs(found: Sequence[Mapping[str, Any]]) -> str:
     lines = ["| row | input | CPU s | wall s | MB more at its peak | floor of the machine, s | aim |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- |")
     for result in found:
-        if "refused" in result:
+        if "here" not in result:
             continue
         limit = result.get("limit")
         floor = f"{limit['seconds']:.3g}: {limit['words']}" if limit else ""
-        aims = ", ".join(_absolute(name, aim, result["here"]) for name, aim in result["at_most"].items())
+        aims = ", ".join(_own_aims(result))
         times = f"{_said(result['here'], 'cpu_s')} | {_said(result['here'], 'wall_s')}"
         lines.append(
             f"| `{result['name']}` | {result['input']} | {times} | {_megabytes(result['here'])} | {floor} | {aims} |"
@@ -172,7 +195,7 @@ def _version(peer: Mapping[str, Any]) -> str:
 
 
 def _of_here(result: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {of}" for name, of in result["versions"].items() if name != "python")
+    return ", ".join(f"{name} {of}" for name, of in result.get("versions", {}).items() if name != "python")
 
 
 def _goal(peer: Mapping[str, Any]) -> str:
@@ -191,12 +214,33 @@ def _aim(peer: Mapping[str, Any]) -> str:
     return f", aim {_goal(peer)}:{_met(peer).replace('*', '')}" if peer["at_least"] is not None else ""
 
 
-def _absolute(name: str, aim: float, runs: Sequence[Mapping[str, float]]) -> str:
-    found = median(run[name] for run in runs)
-    shown = f"{aim / 1e6:.0f} MB" if name == "peak_bytes" else f"{aim:g} s"
-    return f"{'CPU' if name == 'cpu_s' else 'wall' if name == 'wall_s' else 'memory'} ≤ {shown}" + (
-        " ✓" if found <= aim else " **missed**"
-    )
+def _own_aims(result: Mapping[str, Any]) -> list[str]:
+    """Return what is said of figures of the platform alone; those without an aim too."""
+    said = []
+    aims = {name: ("≤", aim) for name, aim in result.get("at_most", {}).items()}
+    aims |= {name: ("≥", aim) for name, aim in result.get("at_least", {}).items()}
+    for name in [*aims, *(name for name in result.get("figures", {}) if name not in aims)]:
+        words, unit = FIGURES.get(name, (name.replace("_", " "), 1.0))
+        found = own_figure(result, name)
+        if name not in aims:
+            said.append(f"{words} {found / unit:.3g}")
+            continue
+        sign, aim = aims[name]
+        is_met = found <= aim if sign == "≤" else found >= aim
+        said.append(f"{words} {found / unit:.3g}, aim {sign} {aim / unit:g} {'✓' if is_met else '**missed**'}")
+    return said
+
+
+def _memory(result: Mapping[str, Any], peer: Mapping[str, Any]) -> str:
+    share, words = memory_share(result, peer), f"{_megabytes(peer['runs'])}, {_megabytes(result['here'])}"
+    if share is None:
+        return words
+    met = " ✓" if share <= peer["memory_share"] else " **missed**"
+    return f"{words}: {share:.0%}, aim {peer['memory_share']:.0%}{met}"
+
+
+def _clock(result: Mapping[str, Any]) -> str:
+    return str(result.get("clock", "cpu_s"))
 
 
 def _cell(words: str | None) -> str:

@@ -24,6 +24,8 @@ from benchmarks.rehearsal.simulate import written
 from benchmarks.rehearsal.watching import Tree, folder_bytes, timed
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.operations.backfills.backfill_needs import backfill_needs
+from nh_platform.planning.session_states import source_states
 from nh_platform.session.errors import UnknownSession
 
 _LARGE_BYTES = 10_000_000
@@ -102,8 +104,18 @@ class Rehearsal:
         sessions = set(platform.manifest(SOURCE).session_ids) - made
         if not sessions:
             return
+        said = self._dry_run(platform)
         for stage in worked_off(self.home, tree, f"{name}: nh backfill", sessions):
+            stage.more.update(said)
+            said = {}
             self.record.add(self._with_disk(stage))
+
+    def _dry_run(self, platform: Platform) -> dict[str, float]:
+        """Return what `nh backfill --dry-run` says of sessions that are not made, and what the store holds before."""
+        states = source_states(platform, SOURCE).sessions
+        needs = backfill_needs(platform, SOURCE, {state.session_id: state.stale for state in states if state.stale})
+        before, _ = folder_bytes(self.home / "store")
+        return {"said_store_bytes": needs.store_bytes, "said_cpu_s": needs.cpu_s, "store_bytes_before": float(before)}
 
     def command(self, name: str, n_sessions: int, *arguments: str) -> None:
         """Run a command of `nh` as a stage."""

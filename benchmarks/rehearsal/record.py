@@ -54,6 +54,11 @@ class Record:
         Where.
     asked
         What the rehearsal was asked for.
+
+    Raises
+    ------
+    ValueError
+        If what is in the file was measured at another commit: its figures are not those of this code.
     """
 
     def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
@@ -62,7 +67,10 @@ class Record:
         if path.exists():
             self.content = json.loads(path.read_text(encoding="utf-8"))
         self.content.update(machine=machine(), asked=dict(asked))
-        self.content.setdefault("commit", commit())
+        if self.content["stages"] and self.content.get("commit") != commit():
+            of = self.content.get("commit", "")[:12] or "no commit"
+            raise ValueError(f"{path} holds what {of} took, and this is {commit()[:12]}: give another --result")
+        self.content["commit"] = commit()
         self.content.setdefault("began", time.strftime("%Y-%m-%d", time.gmtime()))
 
     def has(self, name: str) -> bool:
@@ -86,8 +94,13 @@ class Record:
 
     def write(self) -> None:
         """Write the file."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps(self.content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_json(self.path, self.content)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a result as JSON, with its keys in order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:
@@ -101,6 +114,11 @@ def machine() -> dict[str, Any]:
         "memory_bytes": memory,
         "python": platform.python_version(),
     }
+
+
+def stamp() -> dict[str, Any]:
+    """Return what a result is of: the day, the commit and the machine."""
+    return {"day": time.strftime("%Y-%m-%d", time.gmtime()), "commit": commit(), "machine": machine()}
 
 
 def commit() -> str:

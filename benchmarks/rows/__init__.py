@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.harness.comparison import Row
-from benchmarks.rows import counting
+from benchmarks.rows import allen, counting, quality, releases, running, stored, windows
 
-ALL: tuple[Row, ...] = (*counting.ROWS,)
+_SUBJECTS = (quality, counting, windows, allen, stored, running, releases)
+ALL: tuple[Row, ...] = tuple(row for subject in _SUBJECTS for row in subject.ROWS)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness.comparison import Arrays, Differs, Peer, Row
-from benchmarks.harness.gates import same_counts
+from benchmarks.harness.comparison import Arrays, Peer, Row
+from benchmarks.harness.gates import as_searchsorted, same_counts
 from benchmarks.harness.limits import Limits
 from benchmarks.harness.sessions import IBL, LARGE, SMALL, SessionSize, kept, spikes_of
 from benchmarks.harness.sides import Side
@@ -69,7 +69,7 @@ def plain_grid(given: Path, found: Arrays) -> str:
         trains = np.split(stored["grouped_times"], stored["offsets"][1:-1])
     edges = _edges(0, found["counts"].shape[1], BIN_US)
     plain = np.array([np.minimum(np.diff(np.searchsorted(train, edges)), 255) for train in trains], dtype=np.uint8)
-    return _as_plain(found, plain)
+    return as_searchsorted(int((found["counts"] != plain).sum()), plain.size)
 
 
 def plain_events(given: Path, found: Arrays, bin_us: int = EVENT_BIN_US, *, any_spike: bool = False) -> str:
@@ -82,30 +82,14 @@ def plain_events(given: Path, found: Arrays, bin_us: int = EVENT_BIN_US, *, any_
     for row, train in enumerate(trains):
         counts = np.diff(np.searchsorted(train, edges), axis=1)
         plain[:, row] = counts > 0 if any_spike else np.minimum(counts, 255)
-    return _as_plain(found, plain)
-
-
-def _as_plain(found: Arrays, plain: np.ndarray) -> str:
-    wrong = int((found["counts"] != plain).sum())
-    if wrong:
-        raise Differs(f"{wrong:,} of {plain.size:,} counts are not those of numpy.searchsorted")
-    return f"all of {plain.size:,} counts are those of numpy.searchsorted"
-
-
-def floor(limits: Limits, given: Path, found_bytes: float, n_spikes: float | None = None) -> tuple[float, str]:
-    """Return the seconds of touching the output and of reading the spikes once."""
-    if n_spikes is None:
-        with np.load(given) as stored:
-            n_spikes = float(stored["offsets"][-1])
-    seconds = found_bytes / 1e9 / limits.first_touch_gb_s + 8 * n_spikes / 1e9 / limits.read_gb_s
-    return seconds, f"first touch of {found_bytes / 1e6:.0f} MB of counts and one pass over the spikes"
+    return as_searchsorted(int((found["counts"] != plain).sum()), plain.size)
 
 
 def grid_floor(limits: Limits, given: Path) -> tuple[float, str]:
     """Return the floor of counting a session in bins."""
     with np.load(given) as stored:
-        cells = float(stored["n_units"]) * float(stored["stop"]) * 1e6 / BIN_US
-    return floor(limits, given, cells)
+        cells, n_spikes = float(stored["n_units"]) * float(stored["stop"]) * 1e6 / BIN_US, float(stored["offsets"][-1])
+    return limits.of_counts(cells, n_spikes)
 
 
 def event_floor(limits: Limits, given: Path) -> tuple[float, str]:
@@ -113,7 +97,7 @@ def event_floor(limits: Limits, given: Path) -> tuple[float, str]:
     with np.load(given) as stored:
         cells, share = len(stored["events"]) * float(stored["n_units"]) * EVENT_BINS, 1.5 * len(stored["events"])
         n_spikes = float(stored["offsets"][-1]) * min(share / float(stored["stop"]), 1.0)
-    return floor(limits, given, cells, n_spikes)
+    return limits.of_counts(cells, n_spikes)
 
 
 def _peer(label: str, job: str, environment: str, packages: tuple[str, ...], **aims: float | None) -> Peer:
@@ -127,6 +111,8 @@ _PLAIN_BINCOUNT = _peer("brainbox `bincount2D` with `ybin=1`", "brainbox_bincoun
 _PYNAPPLE = _peer("pynapple `count`", "pynapple_count", "nwb", ("pynapple",), at_least=20)
 _TORCH_BRAIN = _peer("torch_brain `bin_spikes`", "torch_brain_bin_spikes", "torch_brain", ("torch-brain",),
                      at_least=3, stretch=5)  # fmt: skip
+_ELEPHANT = _peer("elephant `BinnedSpikeTrain`, as an array", "elephant_binned", "elephant", ("elephant",))
+_ELEPHANT_BOOL = _peer("neo `time_slice` and elephant `to_bool_array`", "elephant_binarised", "elephant", ("elephant",))
 _NUMPY = Peer(Side("one flat `numpy.bincount`", HERE, "numpy_bincount"), _gate, packages=("numpy",))
 _BIN_SPIKES = _peer("brainbox `bin_spikes2D`", "brainbox_bin_spikes2d", "ibllib", ("ibllib",), at_least=10)
 _PETHS = _peer("brainbox `calculate_peths` without smoothing", "brainbox_calculate_peths", "ibllib", ("ibllib",))
@@ -137,7 +123,7 @@ ROWS = (
         what="a session in bins of 20 ms",
         data=partial(session, IBL),
         here=Side("here", HERE, "session_grid"),
-        peers=(_NUMPY, _TORCH_BRAIN, _PLAIN_BINCOUNT, _BINCOUNT, _PYNAPPLE),
+        peers=(_NUMPY, _TORCH_BRAIN, _PLAIN_BINCOUNT, _BINCOUNT, _PYNAPPLE, _ELEPHANT),
         reference=plain_grid,
         limit=grid_floor,
         note="`numpy.bincount` gives int64 and needs the units numbered; it is what a careful user would write.",
@@ -150,6 +136,7 @@ ROWS = (
         peers=(_NUMPY, _TORCH_BRAIN),
         reference=plain_grid,
         limit=grid_floor,
+        is_in_quick=False,
     ),
     Row(
         name="event-windows",
@@ -177,12 +164,14 @@ ROWS = (
         peers=(_BIN_SPIKES,),
         reference=plain_events,
         limit=event_floor,
+        is_in_quick=False,
     ),
     Row(
         name="binarised",
         what="whether there was a spike, in 1,500 bins of 1 ms around 100 events",
         data=partial(session, IBL),
         here=Side("here", HERE, "binarised"),
+        peers=(_ELEPHANT_BOOL,),
         reference=partial(plain_events, bin_us=1000, any_spike=True),
     ),
 )
