@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from nh_platform_tests.services.postgres import Postgres, program
-from nh_platform_tests.services.servers import START_S, free_port
+from nh_platform_tests.services.servers import START_S, free_port, passable_folder
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy"
 CODE_SERVER, DAEMON, PAGE = "code server", "daemon", "page"
@@ -200,11 +198,9 @@ def deployment(
         pytest.importorskip(package, reason="the extra `deploy` is not installed: uv sync --extra deploy")
     redis_server = program("redis-server")
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="nh-deploy-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = stack.enter_context(passable_folder())
         database = folder / "postgres"
         database.mkdir()
-        folder.chmod(0o711)  # the user of the database goes through it
         password, redis_password, redis_port = secrets.token_hex(8), secrets.token_hex(8), free_port()
         postgres = Postgres(database, password)
         postgres.start()

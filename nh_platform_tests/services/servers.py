@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """Give a temporary folder through which servers of other users reach theirs.
+
+    Not one of pytest's: its next session closes the folder of all sessions to others while servers of this one run.
+    """
+    with tempfile.TemporaryDirectory(prefix="nh-servers-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o711)
+        yield Path(folder)
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,7 @@ from nh_platform.operations.web.served_metrics import _Counted
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.operations.watching.test_counters import samples
 from nh_platform_tests.services.postgres import Postgres
+from nh_platform_tests.services.servers import passable_folder
 
 pytestmark = pytest.mark.service
 
@@ -41,10 +40,9 @@ STORAGES = "".join(
 def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postgres]:
     """Give a running server, and lead Dagster's history there."""
     pytest.importorskip("dagster_postgres")
-    with tempfile.TemporaryDirectory(prefix="nh-away-") as folder:
-        os.chmod(folder, 0o755)  # the server is another user's
-        (Path(folder) / "postgres").mkdir()
-        server = Postgres(Path(folder) / "postgres", "secret")
+    with passable_folder() as folder:
+        (folder / "postgres").mkdir()
+        server = Postgres(folder / "postgres", "secret")
         server.start()
         (tmp_path / "dagster").mkdir()
         (tmp_path / "dagster" / "dagster.yaml").write_text(STORAGES, encoding="utf-8")

@@ -37,6 +37,7 @@ from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.loopback.object_store import FORK
 from nh_platform_tests.services.deployment import CONFIGURATION
 from nh_platform_tests.services.postgres import Postgres
+from nh_platform_tests.services.servers import passable_folder
 
 pytestmark = pytest.mark.service
 
@@ -52,14 +53,13 @@ SENSOR = InstigatorState(
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o711)
-    server = Postgres(folder, secrets.token_hex(8))
-    server.start()
-    yield server
-    server.stop("immediate")
+def postgres() -> Iterator[Postgres]:
+    with passable_folder() as folder:
+        (folder / "postgres").mkdir()
+        server = Postgres(folder / "postgres", secrets.token_hex(8))
+        server.start()
+        yield server
+        server.stop("immediate")
 
 
 @pytest.fixture(scope="module")

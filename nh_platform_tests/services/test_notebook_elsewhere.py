@@ -32,6 +32,7 @@ from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, serve_
 from nh_platform_tests.reports.desk.served import served_desk
 from nh_platform_tests.services.deployment import CONFIGURATION
 from nh_platform_tests.services.postgres import DATABASE_USER, Postgres
+from nh_platform_tests.services.servers import passable_folder
 
 pytestmark = pytest.mark.service
 
@@ -64,11 +65,15 @@ class FirstMachine:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstMachine]:
+def machine_folder() -> Iterator[Path]:
+    with passable_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def first(machine_folder: Path) -> Iterator[FirstMachine]:
     pytest.importorskip("dagster_postgres", reason="the extra `deploy` is not installed: uv sync --extra deploy")
-    folder = tmp_path_factory.mktemp("first")
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o711)
+    folder = machine_folder
     database, dagster_home, home = folder / "postgres", folder / "dagster", folder / "home"
     for one in (database, dagster_home):
         one.mkdir()

@@ -18,7 +18,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from nh_platform_tests.services.servers import free_port, nh_ui, synced_home
+from nh_platform_tests.services.servers import free_port, nh_ui, passable_folder, synced_home
 
 pytestmark = pytest.mark.service
 
@@ -29,14 +29,18 @@ QUERY = json.dumps({"query": "{ version }"})
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def proxy_folder() -> Iterator[Path]:
+    with passable_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def proxy(proxy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Serve a page behind the documented proxy and give the port of the proxy."""
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
         pytest.skip("nginx is not installed (Debian: nginx)")
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    for one in (folder, *folder.parents[:3]):
-        one.chmod(0o711)
+    folder, port = proxy_folder, free_port()
     certificate = ["-subj", f"/CN={NAME}", "-keyout", str(folder / "nh.key"), "-out", str(folder / "nh.crt")]
     _run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *certificate)
     word = _run("openssl", "passwd", "-apr1", "secret")
