@@ -9,9 +9,10 @@ and two threads were no faster than one (0.38 s for 10.6 M spikes either way; wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from nh_platform.session import Spikes
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Made = TypeVar("Made")
 
 LONGEST_TIME_S = 1e9
 """Times beyond this (31 years) are clock errors; sample numbers stay exact in float64 below it."""
@@ -81,6 +83,7 @@ class UnitBlock:
     smallest: Floats = field(init=False)
     largest: Floats = field(init=False)
     problems: dict[str, Flags] = field(init=False)
+    _made: dict[Callable[[UnitBlock], Any], Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._inspect_times()
@@ -100,9 +103,18 @@ class UnitBlock:
         """Return (n_units,) whether the properties of ``needs`` can be used; of units with spikes only, or all."""
         usable = np.ones(len(self.tmin), np.bool_) if empty else self.counts > 0
         for problem, (_, unusable) in PROBLEMS.items():
-            if set(unusable) & set(needs):
+            if any(need in unusable for need in needs):
                 usable &= ~self.problems[problem]
         return usable
+
+    def once(self, make: Callable[[UnitBlock], Made]) -> Made:
+        """Return what ``make`` gives for the block, made at the first call: groups of metrics share a pass by it.
+
+        It must not lie in the work space, which the next metric overwrites.
+        """
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast(Made, self._made[make])
 
     def _inspect_times(self) -> None:
         """Sort units that are not in order; tell unusable times apart from them."""

@@ -265,6 +265,35 @@ def test_how_units_are_cut_into_blocks_changes_no_byte(n_spikes, monkeypatch: py
     assert compute_metrics(spikes, units_of(spikes), ALL)[0].equals(whole)
 
 
+def test_a_unit_whose_bins_have_no_width_leaves_the_others_of_its_block_alone() -> None:
+    spikes = session(seed=5)
+    whole, _ = compute_metrics(spikes, units_of(spikes), ALL)
+    train = spikes.of_unit(2)
+    with_huge = Spikes(
+        np.concatenate([spikes.times, train]),
+        np.append(spikes.offsets, len(spikes.times) + len(train)),
+        np.concatenate([spikes.amplitudes, np.full(len(train), 1e300)]),
+        np.concatenate([spikes.depths, np.zeros(len(train))]),
+    )
+    table, _ = compute_metrics(with_huge, units_of(with_huge), ALL)
+    assert table.iloc[:-1].equals(whole)
+    assert np.isnan(table["spikeinterface.noise_cutoff@0.105"].iloc[-1])
+
+
+def test_what_metrics_share_is_made_once_for_a_block() -> None:
+    spikes = session()
+    made = []
+
+    def make(block: unit_blocks.UnitBlock) -> int:
+        made.append(block)
+        return len(made)
+
+    buffers = unit_blocks.BlockBuffers(len(spikes.times))
+    for n_blocks in (1, 2):
+        block = buffers.load(spikes, range(spikes.n_units), *np.zeros((2, spikes.n_units)))
+        assert (block.once(make), block.once(make)) == (n_blocks, n_blocks)
+
+
 def test_blocks_cover_every_unit_once() -> None:
     most = unit_blocks.BLOCK_SPIKES
     offsets = np.array([0, 0, 10, 10, 5 + most, 7 + 3 * most, 7 + 3 * most])

@@ -111,26 +111,6 @@ def even_edges(low: float, high: float, edges: Floats) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def histograms_over_range(
-    amplitudes: Floats,
-    offsets: Integers,
-    marked: Flags,
-    smallest: Floats,
-    largest: Floats,
-    n_bins: int,
-    counts: Integers,
-    distinct: Flags,
-) -> None:
-    """Fill (n_units, n_bins) counts from the smallest to the largest amplitude; ``distinct`` where bins can be made."""
-    edges = np.empty(n_bins + 1)
-    for unit in range(marked.size):
-        if marked[unit]:
-            distinct[unit] = even_edges(smallest[unit], largest[unit], edges)
-            if distinct[unit]:
-                edge_histogram(amplitudes[offsets[unit] : offsets[unit + 1]], edges, counts[unit])
-
-
-@njit(cache=True, nogil=True)
 def smooth(density: Floats, weights: Floats, smoothed: Floats) -> None:
     """Correlate with symmetric ``weights``, reflecting at both ends, in the order of additions of scipy.ndimage.
 
