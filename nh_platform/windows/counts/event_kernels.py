@@ -35,7 +35,7 @@ _CHECKED = np.uint64(512)
 
 
 @njit(cache=True, nogil=True)
-def _ascend(times: FloatArray, first: int, end: int, reach: float) -> int:
+def ascend(times: FloatArray, first: int, end: int, reach: float) -> int:
     """Return up to where times are seen to ascend from ``first`` on: ``end``, or one not below ``reach``; else -1.
 
     A time that is NaN does not ascend. An infinite ``reach`` is beyond every time.
@@ -203,7 +203,7 @@ def event_counts(
             units = (first_unit, min(first_unit + _UNITS, n_units))
             if check:
                 for unit in range(units[0], units[1]):
-                    ends[unit] = _ascend(times, ends[unit], offsets[unit + 1], reach)
+                    ends[unit] = ascend(times, ends[unit], offsets[unit + 1], reach)
                     if ends[unit] < 0:
                         return -1
             if n_bins > 0 and n_events > 0:
