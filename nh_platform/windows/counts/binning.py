@@ -288,7 +288,7 @@ def _counted(spikes: Spikes, events: FloatArray, edges: FloatArray, *, check: bo
         found = event_counts(spikes.times, offsets, events[order], order, edges, first * n_bins, flat, check)
         if found < 0:
             check_sorted(spikes)
-        maximum = max(maximum, found)
+        maximum = max(maximum, int(found))
     return counts, maximum
 
 

@@ -35,7 +35,7 @@ _CHECKED = np.uint64(512)
 
 
 @njit(cache=True, nogil=True)
-def ascend(times: FloatArray, first: int, end: int, reach: float) -> int:
+def ascend(times: FloatArray, first: int, end: int, reach: float) -> np.int64:
     """Return up to where times are seen to ascend from ``first`` on: ``end``, or one not below ``reach``; else -1.
 
     A time that is NaN does not ascend. An infinite ``reach`` is beyond every time.
@@ -47,11 +47,11 @@ def ascend(times: FloatArray, first: int, end: int, reach: float) -> int:
         for i in range(c, last):
             n += np.uint64(times[i] <= times[i + one])
         if n != last - c:
-            return -1
+            return np.int64(-1)
         c = last
         if c + one == stop:
             if times[c] != times[c]:
-                return -1
+                return np.int64(-1)
             c = stop
     return np.int64(c)
 
@@ -71,7 +71,7 @@ def _count_again(
 
 
 @njit(cache=True, nogil=True)
-def _count_places(places: npt.NDArray[np.int32], n: int, base: int, row: npt.NDArray[np.uint8]) -> int:
+def _count_places(places: npt.NDArray[np.int32], n: int, base: int, row: npt.NDArray[np.uint8]) -> np.int64:
     """Count the first ``n`` places, from ``base`` on, into ``row``; return the largest count, at most 256.
 
     A count that reaches 256 begins again at 0.
@@ -175,7 +175,7 @@ def event_counts(
     base: int,
     out: npt.NDArray[np.uint8],
     check: bool,
-) -> int:
+) -> np.int64:
     """Count each unit's spikes around each event into the zeroed ``out`` (n_events, n_units * n_bins).
 
     Edge ``j`` of an event at ``e`` is ``e + relative[j]``; edges are evenly spaced. Spikes outside the edges do not
@@ -205,7 +205,7 @@ def event_counts(
                 for unit in range(units[0], units[1]):
                     ends[unit] = ascend(times, ends[unit], offsets[unit + 1], reach)
                     if ends[unit] < 0:
-                        return -1
+                        return np.int64(-1)
             if n_bins > 0 and n_events > 0:
                 here, into = events[first:stop], rows[first:stop]
                 _find_places(times, ends, lows, units, here, into, relative, base, places, n_places, most, out)

@@ -45,7 +45,7 @@ LINEAR = 8
 
 
 @njit(cache=True, nogil=True)
-def _count_places(places: npt.NDArray[np.uint32], n: int, first: int, limit: int, out: npt.NDArray[Any]) -> int:
+def _count_places(places: npt.NDArray[np.uint32], n: int, first: int, limit: int, out: npt.NDArray[Any]) -> np.int64:
     """Count the first ``n`` places, from ``first`` on, into ``out``; return how many counts ``limit`` kept out."""
     lost, start = np.int64(0), np.uint64(first)
     for j in range(np.uint64(n)):
@@ -76,7 +76,7 @@ def _find_places(
     n_places: IntArray,
     limit: int,
     out: npt.NDArray[Any],
-) -> int:
+) -> np.int64:
     """Append the place of every one of the ``spikes`` of a unit that lies in a window to those of its block.
 
     A block is ``together`` windows, from window ``first`` on; places are counted from its first one. ``inside`` and
@@ -136,7 +136,7 @@ def separate_counts(
     first_window: npt.NDArray[np.uint32],
     limit: int,
     out: npt.NDArray[Any],
-) -> int:
+) -> np.int64:
     """Count each unit's spikes in the bins of windows that do not overlap.
 
     Parameters
@@ -180,7 +180,7 @@ def separate_counts(
         for unit in range(n_units):
             ends[unit] = ascend(times, ends[unit], offsets[unit + 1], reach)
             if ends[unit] < 0:
-                return -1
+                return np.int64(-1)
             low = lower_bound(times, cursors[unit], ends[unit], lows[first])
             cursors[unit] = lower_bound(times, low, ends[unit], highs[stop - 1])
             spikes = (low, cursors[unit])
@@ -193,7 +193,7 @@ def separate_counts(
             lost += _count_places(places[block], n_places[block], place, limit, out)
         if lost:
             return lost
-    return 0
+    return np.int64(0)
 
 
 @njit(cache=True, nogil=True)
