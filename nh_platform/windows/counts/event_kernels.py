@@ -22,7 +22,7 @@ _BLOCK, _BLOCKS = 16, 8
 """Spikes that are passed at once on the way to a window, and how often before a search. It is halved four times."""
 
 _RUN = np.uint64(16)
-"""Spikes of a window whose bins are guessed at once: two vectors. 8 make no vector, and 32 take a fifth longer."""
+"""Spikes of a window whose bins are guessed at once: two vectors. 8 took a quarter longer, 32 a fifth."""
 
 _UNITS = 8
 """Units whose windows are looked for in turn: a search waits for the one before it in the same unit, not for others."""
