@@ -38,9 +38,9 @@ def test_counts_are_plain_ones_and_allensdk_differs_on_edges_alone(given: Path, 
 def test_late_edges_are_seen(given: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nh_platform.windows.presentations import presentation_counts
 
-    sound, numbers = counted(given, "count", "together"), presentation_counts._bin_numbers
-    late = lambda spikes, starts, stops, edges: numbers(spikes, starts, stops, edges + 0.001)  # noqa: E731
-    monkeypatch.setattr(presentation_counts, "_bin_numbers", late)
+    sound, windows = counted(given, "count", "together"), presentation_counts._separate_windows
+    late = lambda n_units, starts, stops, edges: windows(n_units, starts, stops, edges + 0.001)  # noqa: E731
+    monkeypatch.setattr(presentation_counts, "_separate_windows", late)
     ours = counted(given, "count", "together")
     with pytest.raises(Differs, match="counts are not those of"):
         rows.plain_counts(given, ours, "together")

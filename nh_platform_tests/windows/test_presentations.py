@@ -6,6 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nh_platform.session import BadUpstreamData, ConfigError, Signal
 from nh_platform.sources.allen import sdk
@@ -111,6 +113,28 @@ def test_presentations_apart_or_back_to_back_are_counted_alike(seed, gap, clippe
     closed = count_in_presentations(spikes_of(*trains), starts, edges, closed=True)
     at_right_edges = np.array([[[(train == edge).sum() for train in trains] for edge in row[1:]] for row in domain])
     np.testing.assert_array_equal(closed - counts[np.argsort(order)], at_right_edges)
+
+
+gaps = st.lists(st.sampled_from([0.0, 1e-9, 0.01, 1.0, 59.9, 60.0, 400.0]), min_size=1, max_size=80)
+
+
+@settings(max_examples=80, deadline=None)
+@given(gaps, st.integers(0, 2**32), st.booleans(), st.sampled_from([10, 3000, 200_000]))
+def test_presentations_any_gaps_apart_equal_numpy(gaps, seed, clipped, n_spikes) -> None:
+    rng = np.random.default_rng(seed)
+    edges = np.array([-0.02, 0.0, 0.01, 0.02, 0.03, 0.13, 0.18])
+    starts = 1.0 + np.cumsum(np.array(gaps) + 0.2001)
+    stops = starts + rng.uniform(-0.03, 0.25, len(starts)) if clipped else np.full(len(starts), np.inf)
+    domain = presentation_domain(starts, edges, stops)
+    shares = [np.linspace(0, starts[-1] + 3, n_spikes), rng.choice(domain.ravel(), 60), np.zeros(0)]
+    trains = [np.sort(rng.choice(np.concatenate(shares), n)) for n in (n_spikes, 0, 40, n_spikes // 3)]
+    counts = count_in_presentations(spikes_of(*trains), starts, edges, stops if clipped else None)
+    expected = [np.diff(np.searchsorted(train, domain), axis=1) for train in trains]
+    np.testing.assert_array_equal(counts, np.stack(expected, axis=-1))
+    wrong, unit = int(rng.integers(1, n_spikes)), int(rng.choice([0, 2]))
+    trains[unit][wrong % len(trains[unit])] = np.nan
+    with pytest.raises(BadUpstreamData, match=f"unit row {unit}"):
+        count_in_presentations(spikes_of(*trains), starts, edges, stops if clipped else None)
 
 
 def test_presentations_that_end_a_nanosecond_apart_are_counted() -> None:

@@ -27,6 +27,9 @@ Mask = tuple[int, npt.NDArray[np.intp], int, int]
 
 US_PER_S = 1e6
 
+MAX_PLACES = 2**31 - 1
+"""Most counts of an event that are made at once: the places of spikes among them are int32."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -269,15 +272,24 @@ def _counted(spikes: Spikes, events: FloatArray, edges: FloatArray, *, check: bo
 
     ``check`` that they are sorted while they are counted; raises as `check_sorted`.
     """
-    from nh_platform.windows.counts.count_kernels import event_counts, grid_counts
+    from nh_platform.windows.counts.count_kernels import grid_counts
+    from nh_platform.windows.counts.event_kernels import event_counts
 
-    counts = np.zeros((len(events), spikes.n_units, len(edges) - 1), dtype=np.uint8)
-    largest = np.zeros(spikes.n_units, dtype=np.int64)
+    n_units, n_bins = spikes.n_units, len(edges) - 1
+    counts = np.zeros((len(events), n_units, n_bins), dtype=np.uint8)
     if len(events) == 1 and not check:
+        largest = np.zeros(n_units, dtype=np.int64)
         grid_counts(spikes.times, spikes.offsets, events[0] + edges, counts[0], largest)
-    elif not event_counts(spikes.times, spikes.offsets, events, edges, counts, largest, check):
-        check_sorted(spikes)
-    return counts, int(largest.max(initial=0))
+        return counts, int(largest.max(initial=0))
+    order, flat, maximum = np.argsort(events, kind="stable"), counts.reshape(len(events), n_units * n_bins), 0
+    together = max(MAX_PLACES // max(n_bins, 1), 1)
+    for first in range(0, n_units, together):
+        offsets = spikes.offsets[first : first + together + 1]
+        found = event_counts(spikes.times, offsets, events[order], order, edges, first * n_bins, flat, check)
+        if found < 0:
+            check_sorted(spikes)
+        maximum = max(maximum, int(found))
+    return counts, maximum
 
 
 def binarise(counts: CountArray) -> CountArray:

@@ -27,13 +27,6 @@ _CHUNK = 64
 """Spikes whose bins are guessed together. Where times are on a grid of 1/30000 s, one in 600 is on an edge of 20 ms: of
 longer chunks most would hold one."""
 
-_BLOCK, _BLOCKS = 16, 8
-"""Spikes that are passed at once on the way to a window, and how often before a search. It is halved four times."""
-
-_UNITS = 8
-"""Units that are counted for one event after the other. One at a time took half as long again for 700 events of 700
-units in 150 bins; 4 to 16 differ by less than a tenth."""
-
 
 @njit(cache=True, nogil=True)
 def lower_bound(times: FloatArray, low: int, high: int, value: float) -> int:
@@ -72,18 +65,7 @@ def run_end(times: FloatArray, i: int, end: int, stop: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _ascend(times: FloatArray, first: int, end: int) -> bool:
-    """Return whether times ascend and none is NaN."""
-    if end - first < 2:
-        return end - first < 1 or times[first] == times[first]
-    n = 0
-    for i in range(np.uint64(first), np.uint64(end - 1)):
-        n += int(times[i] <= times[i + np.uint64(1)])
-    return n == end - first - 1
-
-
-@njit(cache=True, nogil=True)
-def _saturated(
+def saturated(
     times: FloatArray, first: int, end: int, event: float, relative: FloatArray, row: npt.NDArray[np.uint8]
 ) -> int:
     """Count again into ``row`` (n_bins,), of which a count is above 255, and return the largest before saturation."""
@@ -140,82 +122,8 @@ def grid_counts(
                 most = max(most, count)
             i += np.int64(n)
         if most > SATURATED:
-            most = _saturated(times, begin, end, 0.0, edges, row)
+            most = saturated(times, begin, end, 0.0, edges, row)
         largest[unit] = max(largest[unit], most)
-
-
-@njit(cache=True, nogil=True)
-def event_counts(
-    times: FloatArray,
-    offsets: IntArray,
-    events: FloatArray,
-    relative: FloatArray,
-    out: npt.NDArray[np.uint8],
-    largest: IntArray,
-    check: bool,
-) -> bool:
-    """Count each unit's spikes around each event into the zeroed ``out`` (n_events, n_units, n_bins).
-
-    Edge ``j`` of an event at ``e`` is ``e + relative[j]``; edges are evenly spaced. ``largest`` (n_units,) is raised to
-    the largest count before saturation. Spikes outside the edges do not count. Events may be in any order; ascending
-    ones are fastest. Returns False, with counts that mean nothing, where ``check`` finds times that do not ascend.
-
-    `_UNITS` are counted for one event after the other: their spikes stay in the cache, in which the check has put
-    them, and what is written lies together. The loop over events and units takes no view of an array and hands none to
-    a function: numba counts the references of each by an atomic operation, which waits for what is being written. Two
-    of them for every event and unit took a quarter of the time.
-    """
-    n_bins, n_units = len(relative) - 1, len(offsets) - 1
-    per_second = n_bins / (relative[n_bins] - relative[0]) if n_bins > 0 else 0.0
-    one, last_bin = np.uint64(1), np.uint64(max(n_bins - 1, 0))
-    block, half, quarter, eighth = np.uint64(_BLOCK), np.uint64(8), np.uint64(4), np.uint64(2)
-    lows = offsets[:-1].copy()
-    for first_unit in range(0, n_units, _UNITS):
-        stop_unit = min(first_unit + _UNITS, n_units)
-        if check:
-            for unit in range(first_unit, stop_unit):
-                if not _ascend(times, offsets[unit], offsets[unit + 1]):
-                    return False
-        if n_bins < 1:
-            continue
-        for w in range(np.uint64(0), np.uint64(len(events))):
-            event = events[w]
-            if w > 0 and event < events[w - one]:
-                lows[first_unit:stop_unit] = offsets[first_unit:stop_unit]
-            start, stop = event + relative[0], event + relative[n_bins]
-            # The guess and the edges are off by a few roundings of numbers as large as the event and its outer edges.
-            largest_time = abs(event) + max(abs(relative[0]), abs(relative[n_bins]))
-            inner = 0.5 - per_second * largest_time * 2.0**-49
-            for unit in range(np.uint64(first_unit), np.uint64(stop_unit)):
-                low, end, n_blocks = np.uint64(lows[unit]), np.uint64(offsets[unit + one]), 0
-                while n_blocks < _BLOCKS and low + block <= end and times[low + block - one] < start:
-                    low += block
-                    n_blocks += 1
-                if n_blocks < _BLOCKS and low + block <= end:  # the window begins in this block: no branch is guessed
-                    low += half * np.uint64(times[low + half - one] < start)
-                    low += quarter * np.uint64(times[low + quarter - one] < start)
-                    low += eighth * np.uint64(times[low + eighth - one] < start)
-                    low += np.uint64(times[low] < start)
-                else:
-                    low = np.uint64(lower_bound(times, np.int64(low), np.int64(end), start))
-                lows[unit], most = low, np.int64(0)
-                for i in range(low, end):
-                    t = times[i]
-                    if t >= stop:
-                        break
-                    exact = (t - start) * per_second
-                    guess = np.int64(exact)
-                    k = min(np.uint64(guess), last_bin)
-                    if not abs(exact - guess - 0.5) < inner:
-                        k -= np.uint64(t < event + relative[k])
-                        k += np.uint64(t >= event + relative[k + one])
-                    count = np.int64(out[w, unit, k]) + 1
-                    out[w, unit, k] = np.uint8(count)
-                    most = max(most, count)
-                if most > SATURATED:
-                    most = _saturated(times, np.int64(low), np.int64(end), event, relative, out[w, unit])
-                largest[unit] = max(largest[unit], most)
-    return True
 
 
 @njit(cache=True, nogil=True)

@@ -153,7 +153,11 @@ def count_in_presentations(
     >>> count_in_presentations(one_unit, [1.0, 2.0], [0.0, 0.04, 0.08])[:, :, 0].tolist()
     [[1, 0], [1, 1]]
     """
-    from nh_platform.windows.presentations.presentation_kernels import add_right_edges, fill_counts, presentation_counts
+    from nh_platform.windows.presentations.presentation_kernels import (
+        add_right_edges,
+        presentation_counts,
+        separate_counts,
+    )
 
     starts = np.asarray(start_times, dtype=np.float64)
     relative = np.asarray(edges, dtype=np.float64)
@@ -175,16 +179,18 @@ def count_in_presentations(
     starts = starts[order]
     ends = np.full(len(starts), np.inf) if stops is None else stops[order]
     shape = (len(starts), len(relative) - 1, spikes.n_units)
-    numbered = _bin_numbers(spikes, starts, ends, relative)
-    if numbered is None:
+    windows = _separate_windows(spikes.n_units, starts, ends, relative)
+    if windows is None:
         check_sorted(spikes)
     for dtype in (np.uint8, np.uint16):
         counts: CountArray = np.zeros(shape, dtype=dtype)
         limit = int(np.iinfo(dtype).max)
-        if numbered is None:
+        if windows is None:
             lost = presentation_counts(spikes.times, spikes.offsets, starts, ends, relative, limit, counts)
         else:
-            lost = fill_counts(*numbered, limit, counts.reshape(-1, spikes.n_units))
+            lost = separate_counts(spikes.times, spikes.offsets, *windows, limit, counts.reshape(-1))
+            if lost < 0:
+                check_sorted(spikes)
         if closed:
             domain = presentation_domain(starts, relative, ends)
             lost += add_right_edges(spikes.times, spikes.offsets, domain, limit, counts)
@@ -193,28 +199,17 @@ def count_in_presentations(
     raise BadUpstreamData("spike counts", "a bin holds more than 65,535 spikes", "Check the spike times, or the edges.")
 
 
-def _bin_numbers(
-    spikes: Spikes, starts: FloatArray, stops: FloatArray, relative: FloatArray
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]] | None:
-    """Return the bin of every spike that lies in one, unit by unit, and where each unit's end; None for other windows.
+def _separate_windows(
+    n_units: int, starts: FloatArray, stops: FloatArray, relative: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float, npt.NDArray[np.uint32]] | None:
+    """Return windows and cells by which they are found, as `separate_counts` takes them; None for other windows.
 
     Those are windows that overlap, or end so close together that cells which tell them apart would be too many.
-
-    Raises
-    ------
-    BadUpstreamData
-        If the spikes are not sorted or a time is NaN.
     """
-    from nh_platform.windows.presentations.presentation_kernels import bin_numbers
-
     lows = starts + relative[0]
     highs = np.maximum(np.minimum(starts + relative[-1], stops), lows)
-    if (
-        not len(starts)
-        or not spikes.n_units
-        or not (lows[1:] >= highs[:-1]).all()
-        or len(starts) * (len(relative) - 1) >= 2**32
-    ):
+    n_bins = len(relative) - 1
+    if not len(starts) or not n_units or not (lows[1:] >= highs[:-1]).all() or n_bins * n_units >= 2**32:
         return None
     narrowest = float(np.diff(highs).min(initial=highs[0] - lows[0] or 1.0))
     if not narrowest * MAX_CELLS > highs[-1] - lows[0]:
@@ -226,12 +221,8 @@ def _bin_numbers(
         per_second *= 2
         cells = ((highs - lows[0]) * per_second).astype(np.int64)
     first_window = np.searchsorted(cells, np.arange(cells[-1] + 2), side="left").astype(np.uint32)
-    numbers = np.empty(len(spikes.times), dtype=np.uint32)
-    ends = np.zeros(spikes.n_units, dtype=np.int64)
-    edges = [np.append(times, np.inf) for times in (starts, lows, highs)]
-    if not bin_numbers(spikes.times, spikes.offsets, *edges, relative, per_second, first_window, numbers, ends):
-        check_sorted(spikes)
-    return numbers, ends
+    onsets, firsts, ends = (np.append(times, np.inf) for times in (starts, lows, highs))
+    return onsets, firsts, ends, relative, per_second, first_window
 
 
 def presentation_means(

@@ -189,6 +189,38 @@ def test_events_any_number_of_spikes_apart_equal_numpy_whatever_their_order(firs
     assert found.maximum == expected.max()
 
 
+def _many_events(random) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return more events than are counted together, and more spikes around one than are kept before they count."""
+    events = 5 + np.sort(random.choice(np.arange(900), 600)) * 0.2
+    edges = (events[:, None] + edges_by_hand(-5 * BIN_US, 20, BIN_US)).ravel()
+    trains = [np.sort(np.round(random.uniform(0, 200, n) * 30_000) / 30_000) for n in (40_000, 3, 15_000, 0, 900)]
+    return events, [*trains, np.sort(random.choice(edges, 40_000)), events[300:301].repeat(700)]
+
+
+@pytest.mark.parametrize("places", [2**31 - 1, 45, 1])
+@pytest.mark.parametrize("order", ["ascending", "any"])
+def test_many_events_and_spikes_equal_numpy_whatever_is_counted_together(places, order, monkeypatch) -> None:
+    monkeypatch.setattr("nh_platform.windows.counts.binning.MAX_PLACES", places)
+    random = np.random.default_rng(8)
+    events, trains = _many_events(random)
+    events = events if order == "ascending" else random.permutation(events)
+    found = bin_events(spikes_of(*trains), events, -5 * BIN_US, 20, BIN_US)
+    edges = events[:, None] + edges_by_hand(-5 * BIN_US, 20, BIN_US)
+    expected = np.stack([np.diff(np.searchsorted(train, edges), axis=1) for train in trains], axis=1)
+    np.testing.assert_array_equal(found.counts, np.minimum(expected, 255))
+    assert found.maximum == expected.max() == 700
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2), st.floats(0, 1, exclude_max=True), st.sampled_from([np.nan, -1e9]), st.integers(0, 600))
+def test_no_spike_out_of_order_goes_unseen_wherever_it_lies_among_events(unit, share, wrong, n_events) -> None:
+    events, trains = _many_events(np.random.default_rng(8))
+    # The first spike of a unit is out of order only where it is NaN.
+    trains[unit][int(share * len(trains[unit]))] = wrong if int(share * len(trains[unit])) else np.nan
+    with pytest.raises(BadUpstreamData, match=f"unit row {unit}"):
+        bin_events(spikes_of(*trains), events[:n_events], 0, 20, BIN_US)
+
+
 @pytest.mark.parametrize("trains", [[], [[]], [[], [1.0], []], [[1.0, 1.0]]])
 def test_units_with_no_one_or_two_spikes(trains) -> None:
     spikes = spikes_of(*trains)
