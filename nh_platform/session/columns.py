@@ -7,7 +7,7 @@ Contains the two record types and the validation. Add nothing about a particular
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -141,8 +141,9 @@ class TableSchema:
         for name in table.columns:
             if name not in out:
                 out[name] = table[name]
+        self._validate_columns(out)
         frame = pd.DataFrame(out)
-        self.validate(frame)
+        self._refuse_repeated(frame)
         return frame
 
     def validate(self, table: pd.DataFrame) -> None:
@@ -153,16 +154,22 @@ class TableSchema:
         SchemaError
             Naming the table, the column and what was found.
         """
+        self._validate_columns({name: table[name] for name in table.columns})
+        self._refuse_repeated(table)
+
+    def _validate_columns(self, table: Mapping[str, pd.Series]) -> None:
         fixed = set(self.names)
-        missing = [one.name for one in self.columns if one.name not in table.columns and not one.absent]
+        missing = [one.name for one in self.columns if one.name not in table and not one.absent]
         if missing:
             raise self._refused(f"columns missing: {', '.join(missing)}", "Use TableSchema.conform.")
-        for name in table.columns:
+        for name, series in table.items():
             if name not in fixed:
-                self._validate_pattern(name, table[name])
+                self._validate_pattern(name, series)
         for column in self.columns:
-            if column.name in table.columns:
+            if column.name in table:
                 self._validate_column(column, table[column.name])
+
+    def _refuse_repeated(self, table: pd.DataFrame) -> None:
         if self.key and table.duplicated(list(self.key)).any():
             first = table.loc[table.duplicated(list(self.key)), list(self.key)].iloc[0].to_dict()
             raise self._refused(f"key {first} occurs more than once", "Remove the duplicate upstream rows.")
