@@ -166,7 +166,8 @@ def read_table(
     StoreError
         If the file is missing, is not a whole Parquet file, or lacks one of ``columns``.
     """
-    return _read_arrow(path, columns, matching, equal).to_pandas()
+    table = _read_arrow(path, columns, matching, equal)
+    return table.to_pandas(use_threads=table.num_rows > _FEW_ROWS)
 
 
 def _read_arrow(
