@@ -194,8 +194,9 @@ def _unknown_extras() -> Iterator[ConfigError]:
                 )
 
 
-def _shipped() -> list[SessionAsset]:
-    return [record for folder in (assets, on_request) for record in _records(folder, SessionAsset)]
+@functools.cache
+def _shipped() -> tuple[SessionAsset, ...]:
+    return tuple(record for folder in (assets, on_request) for record in _records(folder, SessionAsset))
 
 
 def _records(package: ModuleType, kind: type[Record]) -> list[Record]:

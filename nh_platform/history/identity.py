@@ -37,8 +37,9 @@ _JUDGED = tuple(group for group in GROUPS if group not in ON_REQUEST)
 def read_by(files: pd.DataFrame, groups: Iterable[str]) -> pd.Series:
     """Return, per row of a table of schema `FILES`, whether a default-revision file of one of ``groups``."""
     wanted = frozenset(groups)
-    by_group = {text: not wanted.isdisjoint(text.split(",")) for text in files["group"].unique()}
-    return files["group"].map(by_group).astype(bool) & files["default_revision"]
+    codes, texts = pd.factorize(files["group"])
+    is_wanted = np.array([not wanted.isdisjoint(text.split(",")) for text in texts], dtype=bool)
+    return files["default_revision"] & is_wanted[codes]
 
 
 def group_versions(sessions: pd.DataFrame, insertions: pd.DataFrame, files: pd.DataFrame) -> dict[str, dict[str, str]]:
@@ -62,14 +63,14 @@ def group_versions(sessions: pd.DataFrame, insertions: pd.DataFrame, files: pd.D
         By session id, in ascending order, then by group in the order of `GROUPS`: 64 hexadecimal digits.
     """
     # In one pass: 0.6 s for 1,000 sessions with 210,000 files, and 3 s session by session.
-    files = files.sort_values("session_id", ignore_index=True)
-    of_file = {}
-    for group in GROUPS:
-        read = files[read_by(files, (group,))]
-        columns = (read["collection"], read["revision"], read["name"], _content_of(read))
-        of_file[group] = _by_session(read, map(_file_line, *columns))
+    files = files[read_by(files, GROUPS)].sort_values("session_id", ignore_index=True)
+    columns = (files["collection"], files["revision"], files["name"], _content_of(files))
+    ids, lines = files["session_id"].to_numpy(), np.array(list(map(_file_line, *columns)), dtype=object)
+    rows_of = {group: read_by(files, (group,)).to_numpy() for group in GROUPS}
+    of_file = {group: _by_session(ids[rows], lines[rows]) for group, rows in rows_of.items()}
     judged = files[read_by(files, _JUDGED) & files["qc"].notna()]
-    of_qc = _by_session(judged, map(_judgement_line, judged["collection"], judged["name"], judged["qc"]))
+    judgements = map(_judgement_line, judged["collection"], judged["name"], judged["qc"])
+    of_qc = _by_session(judged["session_id"].to_numpy(), judgements)
     stated = insertions[["qc", "alignment_resolved", "alignment_stored"]].notna().any(axis=1)
     stated &= _with_data(insertions, files)
     facts = {str(name): rows for name, rows in insertions[stated].groupby("session_id")}
@@ -139,9 +140,9 @@ def version_of(lines: Iterable[str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _by_session(rows: pd.DataFrame, lines: Iterable[str]) -> dict[str, list[str]]:
-    """Return the lines of some rows, which are in the order of sessions, sorted for each session."""
-    ids, every = rows["session_id"].to_numpy(), list(lines)
+def _by_session(ids: npt.NDArray[np.object_], lines: Iterable[str]) -> dict[str, list[str]]:
+    """Return the lines of some rows, whose sessions are ``ids`` in ascending order, sorted for each session."""
+    every = list(lines)
     if not every:
         return {}
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])

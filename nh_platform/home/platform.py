@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.history.identity import version_of
-from nh_platform.history.manifest import Manifest
+from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.snapshots import find_snapshot, read_manifest
 from nh_platform.home.settings import PlatformSettings
 from nh_platform.session import ConfigError
@@ -81,6 +81,7 @@ class Platform:
         self.store = Store(settings.store)
         self._sources: dict[str, Source] = {}
         self._part: tuple[tuple[Path, str], Manifest] | None = None
+        self._files: tuple[Manifest, SessionFiles] | None = None
 
     @property
     def today(self) -> str:
@@ -138,6 +139,21 @@ class Platform:
             snapshot.manifest().session(session_id)  # says what it does list
         self._part = asked, part
         return part
+
+    def session_files(self, source: str, session_id: str) -> SessionFiles:
+        """Return what `session_part` has of the session, as one thing, whose versions are computed once.
+
+        Raises
+        ------
+        UnknownSession
+            As of `session_part`.
+        """
+        part, known = self.session_part(source, session_id), self._files
+        if known is not None and known[0] is part:
+            return known[1]
+        files = part.session(session_id)
+        self._files = part, files
+        return files
 
     def presets(self, source: str) -> tuple[Preset, ...]:
         """Return the window presets that are configured for a source.

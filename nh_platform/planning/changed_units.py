@@ -36,7 +36,7 @@ def stale_lines(platform: Platform, source: str, session_id: str) -> list[str]:
     plan = SourcePlan(platform, source, session_id)
     action = [f"`nh materialize {source} {session_id}` brings it up to date."]
     try:
-        expected = plan.expected_of(platform.session_part(source, session_id).session(session_id))[UNITS.name]
+        expected = plan.expected_of(platform.session_files(source, session_id))[UNITS.name]
         changed = _changes(stored, expected.parameters, expected.inputs)
         if stored.code_version != expected.asset.code_version:
             changed.append("how this version of the platform makes them")

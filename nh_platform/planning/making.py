@@ -59,7 +59,7 @@ def make_session_asset(platform: Platform, source: str, session_id: str, name: s
 def _make_once(platform: Platform, source: str, session_id: str, name: str) -> MadeAsset:
     plan = SourcePlan(platform, source, session_id)
     asset = plan.asset(name)
-    files = platform.session_part(source, session_id).session(session_id)
+    files = platform.session_files(source, session_id)
     stored = resolve_inputs(platform.store, source, session_id, asset)
     groups = {group: files.version(group) for group in asset.groups}
     expected = plan.expect(asset, session_id, groups, stored.versions)

@@ -64,10 +64,11 @@ class ExpectedAsset:
         What was made without files that are listed has another data version than what is expected: it is stale, and so
         is what reads it, until it is made of all of them.
         """
+        stated = ["collection", "revision", "name", "md5"]
         upstream = [
-            UpstreamFile(collection=row.collection, revision=row.revision, name=row.name, md5=row.md5)
+            UpstreamFile(**row)
             for group in self.asset.groups
-            for row in files.of_group(group).itertuples(index=False)
+            for row in files.of_group(group)[stated].to_dict("records")
         ]
         return Provenance.make(
             asset=self.asset.name,

@@ -7,8 +7,9 @@ Contains the two record types and the validation. Add nothing about a particular
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -71,12 +72,10 @@ class ColumnPattern:
         Regular expression that the full column name matches.
     dtypes
         Dtypes that such a column may have.
-    unit, meaning
+    unit, meaning, nullable
         As in `Column`, of all such columns.
     shown
         How the names look to a person, for example ``label.<rulebook>``; the expression where not stated.
-    nullable
-        As in `Column`.
     """
 
     name: str
@@ -128,24 +127,23 @@ class TableSchema:
             If a required column is missing, a column is unknown, a cast would lose values, or a null stands where
             none is allowed.
         """
+        # One index for all columns: where indexes differ, pandas aligns rows by them and turns some into NaN.
+        if not table.index.identical(pd.RangeIndex(len(table))):
+            table = table.reset_index(drop=True)
         out: dict[str, pd.Series] = {}
         for column in self.columns:
             if column.name in table:
                 out[column.name] = _cast(table[column.name], column, self.name)
             elif column.nullable:
-                out[column.name] = _null_series(column, len(table))
-            elif column.absent:
-                continue
-            else:
-                raise SchemaError(
-                    f"table {self.name}", f"column {column.name!r} is missing", "Check the upstream file it comes from."
-                )
+                out[column.name] = _null_series(column, table.index)
+            elif not column.absent:
+                raise self._refused(f"column {column.name!r} is missing", "Check the upstream file it comes from.")
         for name in table.columns:
             if name not in out:
                 out[name] = table[name]
-        # Not through a dict of series with foreign indexes: alignment would turn rows into NaN.
-        frame = pd.DataFrame({name: series.reset_index(drop=True) for name, series in out.items()})
-        self.validate(frame)
+        self._validate_columns(out)
+        frame = pd.DataFrame(out)
+        self._refuse_repeated(frame)
         return frame
 
     def validate(self, table: pd.DataFrame) -> None:
@@ -156,37 +154,40 @@ class TableSchema:
         SchemaError
             Naming the table, the column and what was found.
         """
+        self._validate_columns({name: table[name] for name in table.columns})
+        self._refuse_repeated(table)
+
+    def _validate_columns(self, table: Mapping[str, pd.Series]) -> None:
         fixed = set(self.names)
-        missing = [one.name for one in self.columns if one.name not in table.columns and not one.absent]
+        missing = [one.name for one in self.columns if one.name not in table and not one.absent]
         if missing:
-            raise SchemaError(
-                f"table {self.name}", f"columns missing: {', '.join(missing)}", "Use TableSchema.conform."
-            )
-        for name in table.columns:
+            raise self._refused(f"columns missing: {', '.join(missing)}", "Use TableSchema.conform.")
+        for name, series in table.items():
             if name not in fixed:
-                self._validate_pattern(name, table[name])
+                self._validate_pattern(name, series)
         for column in self.columns:
-            if column.name in table.columns:
+            if column.name in table:
                 self._validate_column(column, table[column.name])
+
+    def _refuse_repeated(self, table: pd.DataFrame) -> None:
         if self.key and table.duplicated(list(self.key)).any():
             first = table.loc[table.duplicated(list(self.key)), list(self.key)].iloc[0].to_dict()
-            raise SchemaError(
-                f"table {self.name}", f"key {first} occurs more than once", "Remove the duplicate upstream rows."
-            )
+            raise self._refused(f"key {first} occurs more than once", "Remove the duplicate upstream rows.")
+
+    def _refused(self, found: str, action: str) -> SchemaError:
+        return SchemaError(f"table {self.name}", found, action)
 
     def _validate_column(self, column: Column, series: pd.Series) -> None:
         found = _dtype_name(series)
         if found != column.dtype:
-            raise SchemaError(
-                f"table {self.name}", f"column {column.name!r} is {found}, expected {column.dtype}", "Cast it first."
-            )
+            raise self._refused(f"column {column.name!r} is {found}, expected {column.dtype}", "Cast it first.")
         if not column.nullable:
             self._refuse_null(column.name, series)
 
     def _refuse_null(self, name: str, series: pd.Series) -> None:
-        if series.isna().any():
-            raise SchemaError(
-                f"table {self.name}",
+        may_be_null = not (isinstance(series.dtype, np.dtype) and series.dtype.kind in "biu")
+        if may_be_null and series.isna().any():
+            raise self._refused(
                 f"column {name!r} has {int(series.isna().sum())} null values and allows none",
                 "Check the upstream file it comes from.",
             )
@@ -196,17 +197,11 @@ class TableSchema:
         for pattern in self.patterns:
             if re.fullmatch(pattern.name, name):
                 if found not in pattern.dtypes:
-                    raise SchemaError(
-                        f"table {self.name}",
-                        f"column {name!r} is {found}, expected one of {pattern.dtypes}",
-                        "Cast it.",
-                    )
+                    raise self._refused(f"column {name!r} is {found}, expected one of {pattern.dtypes}", "Cast it.")
                 if not pattern.nullable:
                     self._refuse_null(name, series)
                 return
-        raise SchemaError(
-            f"table {self.name}", f"unknown column {name!r}", "Add it to nh_platform.session.tables or drop it."
-        )
+        raise self._refused(f"unknown column {name!r}", "Add it to nh_platform.session.tables or drop it.")
 
 
 ColumnMeanings = Callable[[str], tuple[str, str] | None]
@@ -251,19 +246,23 @@ def _pandas_dtype(dtype: str) -> str:
 def _dtype_name(series: pd.Series) -> str:
     if isinstance(series.dtype, pd.StringDtype) or series.dtype == object:
         return "string" if pd.api.types.infer_dtype(series, skipna=True) in ("string", "empty") else "object"
-    return str(series.dtype)
+    return _name_of(series.dtype)
 
 
-def _null_series(column: Column, length: int) -> pd.Series:
+_name_of = lru_cache(maxsize=64)(str)
+"""Name of a dtype: numpy puts it together anew each time, 2,000 times for a small session."""
+
+
+def _null_series(column: Column, index: pd.Index) -> pd.Series:
     value = None if column.dtype == "string" else np.nan
-    return pd.Series([value] * length, dtype=_pandas_dtype(column.dtype), name=column.name)
+    return pd.Series([value] * len(index), index=index, dtype=_pandas_dtype(column.dtype), name=column.name)
 
 
 def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
     """Cast without loss; float64 to float32 is allowed, as the stated precision of the store."""
     if column.dtype == "string":
         return _texts(series)
-    if str(series.dtype) == column.dtype:
+    if _name_of(series.dtype) == column.dtype:
         return series
     try:
         if column.dtype.startswith("float"):
@@ -284,7 +283,8 @@ def _texts(series: pd.Series) -> pd.Series:
     """Return values as texts, null as None; Python is called for each value only where some are no text."""
     if pd.api.types.infer_dtype(series, skipna=True) not in ("string", "empty"):
         series = series.map(lambda value: None if pd.isna(value) else str(value))
-    return series.astype(object).where(series.notna(), None)
+    known, texts = series.notna(), series.astype(object, copy=False)
+    return texts if known.all() else texts.where(known, None)
 
 
 def unnamed_fields(table: pd.DataFrame) -> str:

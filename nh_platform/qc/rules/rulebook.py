@@ -18,6 +18,7 @@ from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_column_of_units, q
 from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
+from nh_platform.session.yaml_files.shipped_ids import ids_in
 from nh_platform.session.yaml_files.validation_errors import checked
 from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml, read_text
 
@@ -34,7 +35,7 @@ _ACTIONS = {
 
 def rulebook_ids() -> list[str]:
     """Return the ids of the shipped rulebooks, sorted."""
-    return sorted(path.stem for path in RULEBOOK_DIR.glob("*.yaml"))
+    return ids_in(RULEBOOK_DIR)
 
 
 def load_rulebook(name: str | os.PathLike[str]) -> Rulebook:

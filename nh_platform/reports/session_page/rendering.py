@@ -71,13 +71,11 @@ def packed_table(
         values = table[name]
         stated: dict[str, Any] = {"name": name, "unit": unit, "meaning": meaning}
         if pd.api.types.is_bool_dtype(values.dtype):
-            known = values.astype("boolean")
-            packed = known.astype("Int8").fillna(2).to_numpy(dtype=np.uint8)
-            stated |= {"kind": "bool", **arrays.exact(packed)}
+            stated |= {"kind": "bool", **arrays.exact(values.to_numpy(dtype=np.uint8, na_value=2))}
         elif pd.api.types.is_numeric_dtype(values.dtype):
             stated |= {"kind": "number", **arrays.exact(values.to_numpy(dtype=np.float64, na_value=np.nan))}
         else:
-            codes, texts = pd.factorize(values.astype(object).where(values.notna(), None), use_na_sentinel=True)
+            codes, texts = pd.factorize(values.to_numpy(dtype=object), use_na_sentinel=True)
             stated |= {"kind": "text", "texts": [str(text) for text in texts], **arrays.exact(codes.astype(np.int32))}
         columns.append(stated)
     return columns

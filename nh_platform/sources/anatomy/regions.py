@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +16,28 @@ import pandas as pd
 
 from nh_platform.session import BadUpstreamData
 
+if TYPE_CHECKING:
+    from iblatlas.regions import BrainRegions
+
 UNLOCATED_ACRONYMS = frozenset({"", "none", "nan", "null", "unlocated"})
 """Texts, in lower case, with which upstream tables say that a unit has no region."""
+
+
+@cache
+def _regions() -> BrainRegions:
+    """Return iblatlas' table, whose reading takes about 0.5 s, once per process."""
+    from iblatlas.regions import BrainRegions
+
+    return BrainRegions()
 
 
 @cache
 def _region_table() -> pd.DataFrame:
     """Return the 1,328 unsigned regions (void and 1,327 structures), indexed by Allen id.
 
-    Columns ``acronym``, ``beryl``, ``cosmos``, ``level``. Reading iblatlas' table takes about 0.5 s, once per process.
+    Columns ``acronym``, ``beryl``, ``cosmos``, ``level``.
     """
-    from iblatlas.regions import BrainRegions
-
-    regions = BrainRegions()
+    regions = _regions()
     # Rows with a negative id are the left hemisphere of the same structures; the plain mappings never lead there.
     rows = np.flatnonzero(regions.id >= 0)
     table = pd.DataFrame(
@@ -127,13 +137,17 @@ def region_colours(acronyms: Iterable[str]) -> dict[str, str]:
     >>> region_colours(["CA1", "Foo9"])
     {'CA1': '#7ed04b'}
     """
-    from iblatlas.regions import BrainRegions
-
-    regions = BrainRegions()
-    rows = np.flatnonzero(regions.id >= 0)
-    colours = dict(zip(regions.acronym[rows].tolist(), regions.rgb[rows].tolist()))
+    colours = _colours()
     known = sorted(set(acronyms) & colours.keys())
     return {name: "#" + "".join(f"{int(part):02x}" for part in colours[name]) for name in known}
+
+
+@cache
+def _colours() -> dict[str, list[int]]:
+    """Return red, green and blue of every acronym, 0 to 255."""
+    regions = _regions()
+    rows = np.flatnonzero(regions.id >= 0)
+    return dict(zip(regions.acronym[rows].tolist(), regions.rgb[rows].tolist()))
 
 
 def _is_unlocated(value: object) -> bool:

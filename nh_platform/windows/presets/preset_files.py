@@ -16,6 +16,7 @@ from pydantic import Field
 
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
+from nh_platform.session.yaml_files.shipped_ids import ids_in
 from nh_platform.session.yaml_files.validation_errors import checked
 from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_text
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset, PresetFamily
@@ -29,7 +30,7 @@ _PRESET: Any = Annotated[ContinuousPreset | AlignedPreset | PresetFamily, Field(
 
 def preset_ids() -> list[str]:
     """Return the ids of the shipped presets, sorted."""
-    return sorted(path.stem for path in PRESET_DIR.glob("*.yaml"))
+    return ids_in(PRESET_DIR)
 
 
 def load_presets(names: Iterable[str]) -> tuple[Preset, ...]:

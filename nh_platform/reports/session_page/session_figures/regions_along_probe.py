@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.reports.page.chart import Layer
@@ -36,18 +37,27 @@ def regions_along(probe: str, channels: pd.DataFrame, positions: pd.DataFrame) -
     """
     mine = channels[(channels["probe"] == probe) & channels["axial_um"].notna()]
     stated = positions.loc[positions["probe"] == probe, ["channel", "beryl", "acronym"]]
-    joined = mine.merge(stated, on="channel").sort_values(["axial_um", "lateral_um", "channel"])
+    joined = mine.merge(stated, on="channel")
     names = joined["beryl"].where(joined["beryl"].notna(), joined["acronym"])
-    joined = joined.assign(region=names)[names.notna()]
-    if joined.empty:
+    named = names.notna().to_numpy()
+    if not named.any():
         return []
-    by_depth = joined.groupby("axial_um")["region"].agg(lambda here: here.mode().iloc[0])
-    depths, regions = by_depth.index.to_numpy(dtype=np.float64), by_depth.to_numpy(dtype=object)
+    depths, regions = _most_frequent(joined["axial_um"].to_numpy(np.float64)[named], names.to_numpy(object)[named])
     starts = np.flatnonzero(np.r_[True, regions[1:] != regions[:-1]])
     between = (depths[1:] + depths[:-1]) / 2
     lows = np.r_[depths[0], between[starts[1:] - 1]]
     highs = np.r_[between[starts[1:] - 1], depths[-1]]
     return [RegionStretch(str(regions[s]), float(low), float(high)) for s, low, high in zip(starts, lows, highs)]
+
+
+def _most_frequent(
+    depths_um: npt.NDArray[np.float64], names: npt.NDArray[np.object_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.object_]]:
+    """Return each depth once, ascending, with the name that is most frequent there; of several the first by letter."""
+    depths, at = np.unique(depths_um, return_inverse=True)
+    known, which = np.unique(names, return_inverse=True)
+    counts = np.bincount(at * len(known) + which, minlength=len(depths) * len(known))
+    return depths, known[counts.reshape(len(depths), len(known)).argmax(axis=1)]
 
 
 def region_bands(stretches: list[RegionStretch], along: str = "x") -> list[Layer]:
