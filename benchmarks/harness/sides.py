@@ -19,6 +19,8 @@ from typing import Any
 from benchmarks.peers import ROOT, WITH_PLATFORM, peer_python
 
 THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"))
+LEFT_OUT = (*THREADS, "PYTHONDONTWRITEBYTECODE")
+"""Variables that a side is not given; with the last one every process would compile all that it imports."""
 
 
 class SideFailed(RuntimeError):
@@ -91,7 +93,7 @@ class Worker:
             raise SideFailed(str(error)) from error
         script = Path("benchmarks", side.script)
         start = ["-m", ".".join(script.with_suffix("").parts)] if side.environment is None else [str(ROOT / script)]
-        environment = {name: value for name, value in os.environ.items() if name not in THREADS}
+        environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
         if side.environment is not None:
             environment = {k: v for k, v in environment.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
             if side.environment in WITH_PLATFORM:
