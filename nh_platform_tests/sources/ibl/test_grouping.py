@@ -15,7 +15,9 @@ def test_it_is_a_stable_sort(n_units: int, n_spikes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     units, values = rng.integers(0, n_units, n_spikes), rng.normal(size=n_spikes)
     values[rng.random(n_spikes) < 0.2] = rng.choice([0.0, -0.0, np.nan, np.inf])
-    assert ByUnit(units, n_units)(values).tobytes() == values[np.argsort(units, kind="stable")].tobytes()
+    grouped = ByUnit(units, n_units)
+    assert grouped(values).tobytes() == values[np.argsort(units, kind="stable")].tobytes()
+    assert grouped.counts.tolist() == np.bincount(units, minlength=n_units).tolist()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -28,3 +30,15 @@ def test_types_stay_and_units_may_be_of_any(dtype: type, kind: type) -> None:
 
 def test_nothing_is_grouped_of_nothing() -> None:
     assert ByUnit(np.zeros(0, dtype=np.int64), 0)(np.zeros(0)).size == 0
+
+
+@pytest.mark.parametrize("stray", [-1, 3, 2**31 - 1])
+def test_a_row_that_is_no_unit_is_refused(stray: int) -> None:
+    with pytest.raises(IndexError, match=f"spike 2 is of row {stray}, and there are 3 units"):
+        ByUnit(np.array([0, 2, stray]), 3)
+
+
+@pytest.mark.parametrize("n_values", [0, 2, 4])
+def test_each_spike_has_a_value(n_values: int) -> None:
+    with pytest.raises(ValueError, match="spikes"):
+        ByUnit(np.array([0, 2, 1]), 3)(np.zeros(n_values))

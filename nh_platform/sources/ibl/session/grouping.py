@@ -5,7 +5,7 @@ Contains the sort of the reader of ALF's arrays, IBL's and a lab's own alike. Al
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,16 @@ class ByUnit:
     n_units
         Number of units, those without spikes included.
 
+    Attributes
+    ----------
+    counts
+        (n_units,) int64, spikes of each unit.
+
+    Raises
+    ------
+    IndexError
+        If a spike has a row that is none of 0 to ``n_units - 1``.
+
     Examples
     --------
     >>> ByUnit(np.array([1, 0, 1]), 3)(np.array([0.1, 0.2, 0.3])).tolist()
@@ -33,16 +43,26 @@ class ByUnit:
     """
 
     def __init__(self, units: npt.NDArray[np.integer], n_units: int) -> None:
-        self._rows, self._n_units = units.astype(np.int32), n_units
-        self._places = np.arange(len(units), dtype=np.int32)
+        from nh_platform.sources.ibl.session.grouping_kernels import count_rows
+
+        self._rows = np.ascontiguousarray(units, dtype=np.int32)
+        self.counts = np.zeros(n_units, dtype=np.int64)
+        stray = count_rows(self._rows, self.counts)
+        if stray >= 0:
+            raise IndexError(f"spike {stray} is of row {units[stray]}, and there are {n_units} units")
 
     def __call__(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-        """Return (n_spikes,) floats grouped by unit."""
-        from scipy.sparse import coo_array
+        """Return (n_spikes,) floats grouped by unit.
 
-        if not len(values):
-            return values
-        table: Any = coo_array((values, (self._rows, self._places)), shape=(self._n_units, len(values)))
-        table.has_canonical_format = True  # no two spikes are in one place: nothing is looked for
-        grouped: npt.NDArray[Scalar] = table.tocsr().data
+        Raises
+        ------
+        ValueError
+            If there are more or fewer values than spikes.
+        """
+        from nh_platform.sources.ibl.session.grouping_kernels import scatter
+
+        if values.shape != self._rows.shape:
+            raise ValueError(f"{values.shape} values for {self._rows.shape} spikes")
+        grouped = np.empty_like(values)
+        scatter(values, self._rows, np.cumsum(self.counts) - self.counts, grouped)
         return grouped

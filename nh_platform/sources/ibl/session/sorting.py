@@ -129,9 +129,8 @@ def _read_probe(probe: str, insertion_id: str | None, rows: pd.DataFrame, files:
             files.label(collection, "spikes.clusters.npy"),
             f"cluster {stray} has no row in clusters.channels ({n_units} clusters)",
         )
-    rows = clusters.astype(np.int32)
-    counts, grouped = np.bincount(rows, minlength=n_units).astype(np.int64), ByUnit(rows, n_units)
-    units = _units(probe, collection, n_units, peak_channel, files).assign(n_spikes=counts)
+    grouped = ByUnit(clusters, n_units)
+    units = _units(probe, collection, n_units, peak_channel, files).assign(n_spikes=grouped.counts)
     return _ProbeSorting(
         probe={
             "probe": probe,
@@ -144,7 +143,7 @@ def _read_probe(probe: str, insertion_id: str | None, rows: pd.DataFrame, files:
         units=units,
         channels=_channels(probe, collection, peak_channel, files),
         times=grouped(times),
-        counts=counts,
+        counts=grouped.counts,
         amplitudes=grouped(_per_spike(collection, "spikes.amps.npy", len(times), files)),
         depths=grouped(_per_spike(collection, "spikes.depths.npy", len(times), files)),
     )
@@ -162,7 +161,7 @@ def _spike_times(collection: str, files: OpenFiles) -> npt.NDArray[np.float64]:
             files.label(collection, name),
             f"{int((~np.isfinite(times)).sum())} of {len(times)} times are NaN or infinite, the first is spike {first}",
         )
-    if (np.diff(times) < 0).any():
+    if (times[1:] < times[:-1]).any():
         first = int(np.flatnonzero(np.diff(times) < 0)[0])
         raise files.bad(
             files.label(collection, name),
@@ -174,7 +173,7 @@ def _spike_times(collection: str, files: OpenFiles) -> npt.NDArray[np.float64]:
 def _per_spike(collection: str, name: str, n_spikes: int, files: OpenFiles) -> npt.NDArray[np.float32]:
     """Return an optional dataset of one float per spike; NaN and a note where there is none that can be used."""
     values = _optional(collection, name, n_spikes, "spikes.times", "f", files)
-    return values.astype(np.float32)
+    return values.astype(np.float32, copy=False)
 
 
 def _optional(
