@@ -28,7 +28,7 @@ def count_rows(rows: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]) -> in
 def scatter(
     values: npt.NDArray[Any], rows: npt.NDArray[np.int32], places: npt.NDArray[np.int64], grouped: npt.NDArray[Any]
 ) -> None:
-    """Write each value to the next place of its row; ``places`` is where each row begins, and where it ends after it."""
+    """Write each value to the next place of its row; ``places`` is where each row begins, then where it ends."""
     for spike in range(len(values)):
         place = places[rows[spike]]
         grouped[place] = values[spike]
