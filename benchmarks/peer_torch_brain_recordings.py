@@ -40,7 +40,7 @@ def main() -> None:
     sys.path.insert(0, str(root))
     from nh_dataset import Recordings, target_of
 
-    for source in sorted(path.name for path in root.iterdir() if path.is_dir()):
+    for source in sorted({path.parent.name for path in root.glob("*/*.h5")}):
         recordings = Recordings(root, source)
         (name,) = recordings.recording_ids
         path = root / source / f"{name}.h5"
