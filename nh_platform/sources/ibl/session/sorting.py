@@ -19,7 +19,7 @@ from nh_platform.session import BadUpstreamData, RawRecording, SchemaError, Spik
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.sources.ibl.catalogue.datasets import sorter_of_collection
 from nh_platform.sources.ibl.catalogue.revisions import one_revision
-from nh_platform.sources.ibl.session.grouping import ByUnit
+from nh_platform.sources.ibl.session.grouping import ByUnit, Scalar
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 _SORTING_OBJECTS = ("spikes", "clusters")
@@ -100,13 +100,18 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
         units=units,
         channels=channels,
         spikes=Spikes(
-            times=np.concatenate([part.times for part in of_probes]),
+            times=_joined([part.times for part in of_probes]),
             offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            amplitudes=np.concatenate([part.amplitudes for part in of_probes]),
-            depths=np.concatenate([part.depths for part in of_probes]),
+            amplitudes=_joined([part.amplitudes for part in of_probes]),
+            depths=_joined([part.depths for part in of_probes]),
         ),
         notes=tuple(files.notes),
     )
+
+
+def _joined(parts: list[npt.NDArray[Scalar]]) -> npt.NDArray[Scalar]:
+    """Return the values of all probes one behind the other; those of one probe are not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _read_probe(probe: str, insertion_id: str | None, rows: pd.DataFrame, files: OpenFiles) -> _ProbeSorting:
@@ -130,6 +135,8 @@ def _read_probe(probe: str, insertion_id: str | None, rows: pd.DataFrame, files:
             f"cluster {stray} has no row in clusters.channels ({n_units} clusters)",
         )
     grouped = ByUnit(clusters, n_units)
+    n_spikes, times = len(times), grouped(times)
+    del clusters  # 10 to 100 MB that are not needed any more, as the times in their own order
     units = _units(probe, collection, n_units, peak_channel, files).assign(n_spikes=grouped.counts)
     return _ProbeSorting(
         probe={
@@ -142,10 +149,10 @@ def _read_probe(probe: str, insertion_id: str | None, rows: pd.DataFrame, files:
         },
         units=units,
         channels=_channels(probe, collection, peak_channel, files),
-        times=grouped(times),
+        times=times,
         counts=grouped.counts,
-        amplitudes=grouped(_per_spike(collection, "spikes.amps.npy", len(times), files)),
-        depths=grouped(_per_spike(collection, "spikes.depths.npy", len(times), files)),
+        amplitudes=grouped(_per_spike(collection, "spikes.amps.npy", n_spikes, files)),
+        depths=grouped(_per_spike(collection, "spikes.depths.npy", n_spikes, files)),
     )
 
 
