@@ -7,9 +7,11 @@ exceptions.
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 _ACCOUNT = re.compile(r"://[^/?#\s]*@")
 
@@ -30,6 +32,10 @@ class NhError(Exception):
     def __init__(self, thing: str, found: str, action: str) -> None:
         self.thing, self.found, self.action = map(without_account, (thing, without_stop(found), action))
         super().__init__(f"{self.thing}: {self.found}. {self.action}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process has the same error: an exception's own way calls the class with the text alone."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class BadUpstreamData(NhError):
