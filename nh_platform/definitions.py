@@ -6,8 +6,12 @@ package brings and cannot be served is said in the log of the code location: the
 
 import logging
 
-from nh_platform.assets.registry import package_problems
-from nh_platform.defs.build import build_defs
+from nh_platform.home.threads import use_one_thread
+
+use_one_thread()  # before what loads numpy
+
+from nh_platform.assets.registry import package_problems  # noqa: E402
+from nh_platform.defs.build import build_defs  # noqa: E402
 
 for _problem in package_problems():
     logging.getLogger(__name__).warning("%s %s; the others go on", _problem.thing, _problem.found)

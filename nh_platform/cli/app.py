@@ -51,6 +51,7 @@ from nh_platform.cli.upkeep.prune import prune
 from nh_platform.cli.upkeep.verify import verify
 from nh_platform.cli.watching.metrics import metrics
 from nh_platform.home.folder import HOME_VARIABLE, home_folder
+from nh_platform.home.threads import use_one_thread
 from nh_platform.session import NhError
 
 
@@ -156,6 +157,7 @@ def main() -> None:
     Freeing 2,000 loaded modules kept the process for 0.8 to 1.1 s after the last line, and a download that waits for a
     silent server kept an interrupted one for as long as the server may be silent.
     """
+    use_one_thread()
     code = 1  # of what ends in a traceback
     atexit.register(lambda: _leave(code))  # the first one registered runs last
     try:
