@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 _ALIGNED_BYTES = 8
 """Every array begins at a multiple of this, as JavaScript's typed arrays ask."""
+LEVEL = 6
+"""Of gzip: a report's arrays are 1 % larger than at 9 and take a fifth of the time."""
 _EXACT = {"float32", "float64", "uint8", "uint16", "int32", "uint32"}
 
 
@@ -91,7 +93,7 @@ class PackedArrays:
     def block(self) -> str:
         """Return all arrays, gzipped, as base64 text; the same arrays give the same text."""
         content = b"".join(_little(array).ljust(_aligned(array.nbytes), b"\0") for array in self._arrays)
-        return base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
+        return base64.b64encode(gzip.compress(content, compresslevel=LEVEL, mtime=0)).decode()
 
 
 def _aligned(n_bytes: int) -> int:
