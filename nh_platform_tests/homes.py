@@ -17,7 +17,7 @@ from nh_platform.assets.registry import ancestors
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome
-from nh_platform.operations.session_runs import SessionOutcome
+from nh_platform.operations.side_by_side.planned_runs import SessionOutcome
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.simulation import TINY, SimulationSize, write_allen_vbn, write_allen_vc, write_ibl
 

@@ -17,7 +17,7 @@ import pytest
 
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.operations.simulated.demo_home import SEED, write_upstream
+from nh_platform.operations.simulated.simulated_upstream import SEED, write_upstream
 from nh_platform.reading import open_store
 from nh_platform_tests.homes import materialize
 

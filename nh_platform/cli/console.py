@@ -128,7 +128,7 @@ def progress(*, in_bytes: bool = False) -> Iterator[OnProgress]:
             counts = 2 * max(len(f"{task.total or 0:.0f}") for task in shown.tasks) + 1
             taken = max(map(len, tasks)) + (_TRANSFER_WIDTH if in_bytes else _TIMES_WIDTH + counts)
             room = err.width - taken
-            shown.update(tasks[step.what], completed=step.done, now=escape(_ending(step.now, room)))
+            shown.update(tasks[step.what], total=step.total, completed=step.done, now=escape(_ending(step.now, room)))
             return
         ended = tasks.pop(step.what)
         took = timedelta(seconds=int(next(task.elapsed or 0 for task in shown.tasks if task.id == ended)))

@@ -17,7 +17,8 @@ from nh_platform.cli.sync import say_synced
 from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.home.folder import HOME_VARIABLE
-from nh_platform.operations.simulated.demo_home import SEED, TRAINING_SET
+from nh_platform.operations.side_by_side.lanes import cores_at_hand
+from nh_platform.operations.simulated.simulated_upstream import SEED, TRAINING_SET
 
 
 def demo(
@@ -26,6 +27,10 @@ def demo(
         typer.Option(help=f"Home folder of the demo; that of --home, else {DEMO_HOME}.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulation; the same seed gives the same bytes.")] = SEED,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Sessions made at a time; one for each core, at most 4, if not given."),
+    ] = None,
 ) -> None:
     """Make simulated sessions and run everything on them: no network, no account, one to four minutes.
 
@@ -46,7 +51,7 @@ def demo(
     else:
         folder = Path(stated)
     with console.progress() as on_progress:
-        found = operations.demo(folder, seed, on_progress=on_progress)
+        found = operations.demo(folder, seed, processes=processes or cores_at_hand(), on_progress=on_progress)
     for synced in found.synced:
         say_synced(synced)
     n_failed = print_failed_sessions(found.outcomes)

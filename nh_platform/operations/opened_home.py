@@ -28,10 +28,15 @@ class OpenHome:
         The platform.
     instance
         Dagster's instance; that of the home folder (`nh_platform.operations.instance.open_instance`) where None.
+    embedded
+        Whether that is the embedded one also where the environment names another one.
     """
 
-    def __init__(self, platform: Platform, instance: dg.DagsterInstance | None = None) -> None:
+    def __init__(
+        self, platform: Platform, instance: dg.DagsterInstance | None = None, *, embedded: bool = False
+    ) -> None:
         self.platform = platform
+        self._embedded = embedded
         self._closing = ExitStack()
         if instance is not None:
             self.instance = instance
@@ -41,7 +46,7 @@ class OpenHome:
         """Dagster's instance; it costs a second to open."""
         from nh_platform.operations.instance import open_instance
 
-        return self._closing.enter_context(open_instance(self.platform.settings))
+        return self._closing.enter_context(open_instance(self.platform.settings, embedded=self._embedded))
 
     @cached_property
     def definitions(self) -> dg.Definitions:

@@ -19,7 +19,7 @@ from nh_platform.cli.app import app
 from nh_platform.history.published_freezes import FREEZES_FOLDER
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.operations.simulated.demo_home import SEED, write_upstream
+from nh_platform.operations.simulated.simulated_upstream import SEED, write_upstream
 from nh_platform.sources.allen.sdk import restore_numpy_names
 from nh_platform_tests.homes import materialize
 

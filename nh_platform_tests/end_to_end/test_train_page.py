@@ -12,7 +12,7 @@ from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome
-from nh_platform.operations.simulated.demo_home import SEED, TRAINING_SET, write_upstream
+from nh_platform.operations.simulated.simulated_upstream import SEED, TRAINING_SET, write_upstream
 from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.homes import materialize
 

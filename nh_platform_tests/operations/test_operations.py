@@ -17,7 +17,7 @@ from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
 from nh_platform.operations.home_status import SourceStatus
 from nh_platform.operations.opened_home import Progress
-from nh_platform.operations.simulated.demo_home import write_upstream
+from nh_platform.operations.simulated.simulated_upstream import write_upstream
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.homes import make_home

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nh_platform.operations.simulated.demo_home import write_upstream
 from nh_platform.operations.simulated.simulated_sources import simulated_sources, write_simulated
+from nh_platform.operations.simulated.simulated_upstream import write_upstream
 from nh_platform.session import ConfigError
 from nh_platform.simulation import TINY, SimulatedSession, SimulationSize
 from nh_platform_tests.lab_packages import install, lab_entry, on_the_path

@@ -25,7 +25,7 @@ from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
-from nh_platform.operations.simulated.demo_home import SEED, write_upstream
+from nh_platform.operations.simulated.simulated_upstream import SEED, write_upstream
 from nh_platform_tests.example_notebooks import INSTALLS, NOTEBOOKS
 from nh_platform_tests.homes import materialize
 from nh_platform_tests.loopback.object_store import BUCKET, ObjectServer, serve_objects

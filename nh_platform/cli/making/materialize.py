@@ -18,7 +18,7 @@ from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
-    from nh_platform.operations.session_runs import SessionOutcome
+    from nh_platform.operations.side_by_side.planned_runs import SessionOutcome
 
 _WARNED_SHOWN = 20
 """Sessions whose checks are listed one by one; of more, checks are counted."""
@@ -35,6 +35,9 @@ def materialize(
         list[str] | None, typer.Option("--asset", help="Only this asset; may be repeated.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and run nothing.")] = False,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Sessions made at a time, each in a process of its own.", show_default=True)
+    ] = 1,
 ) -> None:
     """Make the assets of sessions here and now, one run per session, checks included.
 
@@ -50,10 +53,13 @@ def materialize(
         nh materialize allen_vc --missing --dry-run
 
         nh materialize ibl --all --asset units --asset windows
+
+        nh materialize allen_vbn --missing --processes 4
     """
     console.require_one_choice("nh materialize", session, all_, missing and not session)
     console.require_known(source, session)
     again = ("--missing", *(session or ()), *(part for name in asset or () for part in ("--asset", name)))
+    again += ("--processes", str(processes)) if processes > 1 else ()
     with going_on_with("materialize", source, *again), console.progress() as on_progress:
         found = operations.materialize(
             home_folder(),
@@ -62,6 +68,7 @@ def materialize(
             assets=asset or [],
             only_stale=missing,
             dry_run=dry_run,
+            processes=processes,
             on_progress=on_progress,
         )
     for problem in found.problems:

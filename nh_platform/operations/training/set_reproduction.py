@@ -10,7 +10,7 @@ from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, open_
 from nh_platform.session.errors import ConfigError, StoreError, UnknownSession
 
 if TYPE_CHECKING:
-    from nh_platform.operations.session_runs import SessionOutcome
+    from nh_platform.operations.side_by_side.planned_runs import SessionOutcome
     from nh_platform.training_sets.lock_file import LockedImages, LockFile
     from nh_platform.training_sets.training_set import TrainingSet
 

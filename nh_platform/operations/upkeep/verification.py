@@ -193,7 +193,7 @@ def _repair_manifest(home: OpenHome, source: str, damages: Iterable[Damage]) -> 
 
 def _repair_sessions(home: OpenHome, source: str, damages: Iterable[Damage], on_progress: OnProgress) -> list[str]:
     """Make the damaged assets of sessions again, all of one session in one run."""
-    from nh_platform.operations.session_runs import SessionPlan, run_plans
+    from nh_platform.operations.side_by_side.planned_runs import SessionPlan, run_plans
     from nh_platform.planning.versions import SourcePlan
 
     by_session: dict[str, set[str]] = {}

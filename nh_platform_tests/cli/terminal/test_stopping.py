@@ -126,20 +126,24 @@ def stop(process: subprocess.Popen[str], number: signal.Signals, within_s: float
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
-def test_materialize_gives_up_the_running_session_and_no_other_begins(
-    synced: Path, environment: dict[str, str], number: signal.Signals, name: str
+@pytest.mark.parametrize(
+    ("number", "name", "processes"), [(signal.SIGINT, "Ctrl-C", 2), (signal.SIGTERM, "SIGTERM", 1)]
+)
+def test_materialize_gives_up_the_running_sessions_and_no_other_begins(
+    synced: Path, environment: dict[str, str], number: signal.Signals, name: str, processes: int
 ) -> None:
+    at_once = f"--processes {processes}"
     with open_instance(load_settings(synced)) as instance:
         before = instance.get_runs_count()
-        process = start(synced, "materialize", "ibl", "--all", environment=environment)
+        process = start(synced, "materialize", "ibl", "--all", *at_once.split(), environment=environment)
         started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
-        wait_for(lambda: instance.get_runs_count() > before and instance.get_runs(started), process)
+        wait_for(lambda: len(instance.get_runs(started)) == processes, process)
         said = stop(process, number)
-        (run,) = instance.get_runs(limit=instance.get_runs_count() - before)
-        assert run.status is dg.DagsterRunStatus.CANCELED
+        runs = instance.get_runs(limit=instance.get_runs_count() - before)
+        assert [run.status for run in runs] == [dg.DagsterRunStatus.CANCELED] * processes
         assert instance.event_log_storage.get_concurrency_info("ibl_upstream").active_slot_count == 0
-    assert f"stopped by {name}: 0 of 3 sessions made; go on with `nh --home {synced} materialize ibl --missing`" in said
+    again = f"nh --home {synced} materialize ibl --missing{f' {at_once}' if processes > 1 else ''}"
+    assert f"stopped by {name}: 0 of 3 sessions made; go on with `{again}`" in said
     assert not list((synced / "store").rglob("*.partial*"))
     found = operations.status(synced).sources["ibl"]
     assert (found.n_failed, found.n_ingested) == (0, 0)

@@ -30,7 +30,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.operations.in_process import QUIET
 from nh_platform.operations.instance import open_instance
 from nh_platform.operations.opened_home import OpenHome
-from nh_platform.operations.session_runs import SessionPlan
+from nh_platform.operations.side_by_side.planned_runs import SessionPlan
 from nh_platform.planning import run_requests
 from nh_platform.planning.session_states import source_states
 from nh_platform.sources.registry import source_entry

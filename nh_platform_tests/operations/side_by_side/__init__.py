@@ -1,0 +1,1 @@
+"""Tests of `nh_platform.operations.side_by_side`."""

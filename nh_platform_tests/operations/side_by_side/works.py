@@ -1,0 +1,79 @@
+"""Pieces of work for the tests of lanes: functions of a module, since they travel to another process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress
+from nh_platform.session import DamagedFile
+
+Opened = Callable[[], OpenHome]
+MEETING_S = 60.0
+
+
+def tell(text: str, opened: Opened, on_progress: OnProgress) -> str:
+    """Say one step and return a text."""
+    on_progress(Progress(text, 1, 1, "done"))
+    return text
+
+
+def meet(folder: Path, name: str, of: int, opened: Opened, on_progress: OnProgress) -> int:
+    """Wait until as many pieces are here at the same time, and return the process of this one."""
+    (folder / name).touch()
+    until = time.monotonic() + MEETING_S
+    while len(list(folder.iterdir())) < of and time.monotonic() < until:
+        time.sleep(0.02)
+    assert len(list(folder.iterdir())) >= of
+    return os.getpid()
+
+
+def find_damage(opened: Opened, on_progress: OnProgress) -> None:
+    """Raise an error of the platform."""
+    raise DamagedFile("units of s1", "units.parquet is damaged: 3 bytes are missing", "Materialize it again.")
+
+
+def raise_what_cannot_travel(opened: Opened, on_progress: OnProgress) -> None:
+    """Raise an error that holds what is of this process alone."""
+    error = ValueError("odd")
+    error.held = lambda: None  # type: ignore[attr-defined]
+    raise error
+
+
+def die_elsewhere(folder: Path, caller: int, opened: Opened, on_progress: OnProgress) -> str:
+    """Be killed as the system kills where memory is short; in the caller's process wait for that."""
+    if os.getpid() == caller:
+        wait_for(folder)
+        return "here"
+    (folder / "began").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def stop_all(folder: Path, caller: int, opened: Opened, on_progress: OnProgress) -> None:
+    """Go on until interrupted, and leave a file then; in the caller's process interrupt once another one goes on."""
+    if os.getpid() == caller:
+        wait_for(folder)
+        raise KeyboardInterrupt
+    (folder / "began").touch()
+    try:
+        time.sleep(MEETING_S)
+    except KeyboardInterrupt:
+        (folder / "cleaned up").touch()
+        raise
+
+
+def wait_for(folder: Path) -> None:
+    """Wait until the piece of another process has begun."""
+    until = time.monotonic() + MEETING_S
+    while not (folder / "began").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def ids_of_home(opened: Opened, on_progress: OnProgress) -> tuple[int, tuple[str, ...]]:
+    """Return the process and the sources of the home that it has open."""
+    return os.getpid(), tuple(opened().platform.settings.sources)
