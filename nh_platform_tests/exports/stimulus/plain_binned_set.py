@@ -168,7 +168,8 @@ def whole_set(sessions: dict[int, Any], units: pd.DataFrame, folder: Path) -> di
         for name in own["stimulus_name"].unique():
             stem = "natural_movie_one" if name == "natural_movie_one_more_repeats" else name
             data = bin_stimulus(sessions[session_id], own, name)
-            here = units[units["ecephys_session_id"] == session_id]
+            # The table of units does not know which channels are invalid; the session leaves their units out.
+            here = units[units.index.isin(sessions[session_id].units.index)]
             for structure in sorted(here["ecephys_structure_acronym"].dropna().unique()):
                 ids = here.index[here["ecephys_structure_acronym"] == structure].tolist()
                 for kind, dataset in data.items():
