@@ -31,6 +31,9 @@ CountArray = npt.NDArray[np.unsignedinteger]
 MAX_CELLS = 1 << 20
 """Cells of 4 bytes by which windows are found, which stay in the cache: 0.25 s windows over 2.5 h need 36,000."""
 
+CELLS_IN_WINDOW, MOST_OPEN = 4, 0.6
+"""Narrow cells of a mean window, and the share of the time in windows up to which spikes between them are passed by."""
+
 
 @dataclass(frozen=True)
 class PresentationCounts:
@@ -201,7 +204,7 @@ def count_in_presentations(
 
 def _separate_windows(
     n_units: int, starts: FloatArray, stops: FloatArray, relative: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float, npt.NDArray[np.uint32]] | None:
+) -> tuple[Any, ...] | None:
     """Return windows and cells by which they are found, as `separate_counts` takes them; None for other windows.
 
     Those are windows that overlap, or end so close together that cells which tell them apart would be too many.
@@ -221,8 +224,28 @@ def _separate_windows(
         per_second *= 2
         cells = ((highs - lows[0]) * per_second).astype(np.int64)
     first_window = np.searchsorted(cells, np.arange(cells[-1] + 2), side="left").astype(np.uint32)
+    narrow_per_second, touched = _touched_cells(lows, highs)
     onsets, firsts, ends = (np.append(times, np.inf) for times in (starts, lows, highs))
-    return onsets, firsts, ends, relative, per_second, first_window
+    return onsets, firsts, ends, relative, per_second, first_window, narrow_per_second, touched
+
+
+def _touched_cells(lows: FloatArray, highs: FloatArray) -> tuple[float, npt.NDArray[np.uint8]]:
+    """Return narrow cells from the first window on, so many per second, and whether a window touches each (0 or 1).
+
+    None where windows leave little between them: nothing is passed by then.
+    """
+    open_s = float((highs - lows).sum())
+    per_second = CELLS_IN_WINDOW * len(lows) / open_s if open_s else 0.0
+    n_cells = (highs[-1] - lows[0]) * per_second + 2
+    if not open_s < MOST_OPEN * (highs[-1] - lows[0]) or n_cells > MAX_CELLS:
+        return 0.0, np.zeros(0, dtype=np.uint8)
+    # As the kernel computes them; a window without width touches none.
+    first = ((lows - lows[0]) * per_second).astype(np.int64)
+    last = ((highs - lows[0]) * per_second).astype(np.int64)
+    ends = np.zeros(int(n_cells) + 2, dtype=np.int64)
+    np.add.at(ends, first, 1)
+    np.add.at(ends, last + 1, -1)
+    return per_second, (np.cumsum(ends) > 0).astype(np.uint8)
 
 
 def presentation_means(

@@ -57,6 +57,46 @@ def _count_places(places: npt.NDArray[np.uint32], n: int, first: int, limit: int
 
 
 @njit(cache=True, nogil=True)
+def _pass_gaps(
+    times: FloatArray, base: float, per_second: float, touched: npt.NDArray[np.uint8], near: FloatArray
+) -> np.int64:
+    """Write the ``times`` that lie in a cell that a window touches into ``near``, and return how many there are."""
+    found = np.uint64(0)
+    for i in range(np.uint64(len(times))):
+        t = times[i]
+        near[found] = t  # always, as in `_find_windows`
+        found += np.uint64(touched[np.uint64((t - base) * per_second)])
+    return np.int64(found)
+
+
+@njit(cache=True, nogil=True)
+def _find_windows(
+    times: FloatArray,
+    lows: FloatArray,
+    highs: FloatArray,
+    per_second: float,
+    first_window: npt.NDArray[np.uint32],
+    inside: FloatArray,
+    window_of: npt.NDArray[np.uint32],
+) -> np.uint64:
+    """Write the ``times`` that lie in a window into ``inside``, which may be their own place, and its number beside."""
+    base, n_cells = lows[0], np.float64(len(first_window) - 1)
+    found = np.uint64(0)
+    for i in range(np.uint64(len(times))):
+        t = times[i]
+        cell = (t - base) * per_second
+        cell = cell if cell > 0.0 else 0.0
+        cell = cell if cell < n_cells else n_cells
+        w = np.uint64(first_window[np.uint64(cell)])
+        w += np.uint64(t >= highs[w])
+        # Written always, counted only if it lies in the window: the next spike overwrites it if not.
+        inside[found] = t
+        window_of[found] = w
+        found += np.uint64(t >= lows[w])
+    return found
+
+
+@njit(cache=True, nogil=True)
 def _find_places(
     times: FloatArray,
     spikes: tuple[int, int],
@@ -68,6 +108,8 @@ def _find_places(
     relative: FloatArray,
     per_second: float,
     first_window: npt.NDArray[np.uint32],
+    narrow_per_second: float,
+    touched: npt.NDArray[np.uint8],
     first: int,
     together: int,
     inside: FloatArray,
@@ -86,21 +128,14 @@ def _find_places(
     n_bins = len(relative) - 1
     bins_per_second = n_bins / (relative[n_bins] - relative[0])
     last_bin, one, bins, units = np.uint64(n_bins - 1), np.uint64(1), np.uint64(n_bins), np.uint64(n_units)
-    base, n_cells = lows[0], np.float64(len(first_window) - 1)
     lost = np.int64(0)
     for begin in range(spikes[0], spikes[1], _PIECE):
-        found = np.uint64(0)
-        for i in range(np.uint64(begin), np.uint64(min(begin + _PIECE, spikes[1]))):
-            t = times[i]
-            cell = (t - base) * per_second
-            cell = cell if cell > 0.0 else 0.0
-            cell = cell if cell < n_cells else n_cells
-            w = np.uint64(first_window[np.uint64(cell)])
-            w += np.uint64(t >= highs[w])
-            # Written always, counted only if it lies in the window: the next spike overwrites it if not.
-            inside[found] = t
-            window_of[found] = w
-            found += np.uint64(t >= lows[w])
+        piece = times[begin : min(begin + _PIECE, spikes[1])]
+        if len(touched):
+            near = inside[: _pass_gaps(piece, lows[0], narrow_per_second, touched, inside)]
+            found = _find_windows(near, lows, highs, per_second, first_window, inside, window_of)
+        else:
+            found = _find_windows(piece, lows, highs, per_second, first_window, inside, window_of)
         j = np.uint64(0)
         while j < found:
             block = (np.uint64(window_of[j]) - np.uint64(first)) // np.uint64(together)
@@ -134,6 +169,8 @@ def separate_counts(
     relative: FloatArray,
     per_second: float,
     first_window: npt.NDArray[np.uint32],
+    narrow_per_second: float,
+    touched: npt.NDArray[np.uint8],
     limit: int,
     out: npt.NDArray[Any],
 ) -> np.int64:
@@ -186,7 +223,7 @@ def separate_counts(
             spikes = (low, cursors[unit])
             lost += _find_places(
                 times, spikes, unit, n_units, starts, lows, highs, relative, per_second, first_window,
-                first, together, inside, window_of, places, n_places, limit, out,
+                narrow_per_second, touched, first, together, inside, window_of, places, n_places, limit, out,
             )  # fmt: skip
         for block in range(n_blocks):
             place = (first + block * together) * n_bins * n_units
