@@ -161,17 +161,10 @@ def middle_pairs(block: UnitBlock, marked: Flags) -> Floats:
 
     NaN for units that are not marked. Overwrites the block's work space.
     """
-    from nh_platform.qc.metrics.kernels.amplitude_kernels import gather_middles
+    from nh_platform.qc.metrics.kernels.order_kernels import middle_values
 
-    ranks = np.zeros((len(marked), 2), np.int64)
-    gathered = block.scratch
-    gather_middles(block.amplitudes, block.offsets, marked, block.smallest, block.largest, gathered, ranks)
     middle = np.full((len(marked), 2), np.nan)
-    for unit in np.flatnonzero(marked):
-        begin, n = block.offsets[unit], block.counts[unit]
-        n_below, n_gathered = ranks[unit]
-        near = np.sort(gathered[begin : begin + n_gathered])
-        middle[unit] = near[[(n - 1) // 2 - n_below, n // 2 - n_below]]
+    middle_values(block.amplitudes, block.offsets, marked, block.smallest, block.largest, block.scratch, middle)
     return middle
 
 

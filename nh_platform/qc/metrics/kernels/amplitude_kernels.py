@@ -1,4 +1,4 @@
-"""Compiled loops over a block's units for metrics from amplitudes: medians, spread, histograms, cut-offs.
+"""Compiled loops over a block's units for metrics from amplitudes: spread, histograms, cut-offs.
 
 Each kernel fills one row of its output per marked unit. Loops over the spikes of one unit that others share stand in
 `pair_kernels`. Importing this module imports numba: do so inside functions.
@@ -11,36 +11,8 @@ import math
 import numpy as np
 from numba import njit
 
-from nh_platform.qc.metrics.kernels.pair_kernels import edge_histogram, gather_middle
+from nh_platform.qc.metrics.kernels.pair_kernels import edge_histogram
 from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers
-
-
-@njit(cache=True, nogil=True)
-def gather_middles(
-    amplitudes: Floats,
-    offsets: Integers,
-    marked: Flags,
-    smallest: Floats,
-    largest: Floats,
-    gathered: Floats,
-    ranks: Integers,
-) -> None:
-    """Move the amplitudes near the median of each unit to the front of its part of ``gathered``.
-
-    Parameters
-    ----------
-    amplitudes, offsets, marked, smallest, largest
-        The block, and the units to do.
-    gathered
-        (n_spikes,) output; a unit's values start at its offset.
-    ranks
-        (n_units, 2) output: number of amplitudes below those gathered, and number gathered.
-    """
-    for unit in range(marked.size):
-        if marked[unit]:
-            begin, end = offsets[unit], offsets[unit + 1]
-            n_below, m = gather_middle(amplitudes[begin:end], smallest[unit], largest[unit], gathered[begin:end])
-            ranks[unit, 0], ranks[unit, 1] = n_below, m
 
 
 @njit(cache=True, nogil=True)

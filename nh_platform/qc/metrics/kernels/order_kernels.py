@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from nh_platform.qc.metrics.kernels.amplitude_kernels import even_edges
+from nh_platform.qc.metrics.kernels.pair_kernels import gather_middle
 from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers
 
 _FEW = 12
@@ -98,6 +99,36 @@ def select_pairs(x: Floats, begins: Integers, ends: Integers, marked: Flags, ran
                 first, last = ranks[unit, pair]
                 below, above = select_pair(x, begin, ends[unit], begin + first, begin + last)
                 values[unit, pair, 0], values[unit, pair, 1] = below, above
+
+
+@njit(cache=True, nogil=True)
+def middle_values(
+    x: Floats,
+    offsets: Integers,
+    marked: Flags,
+    smallest: Floats,
+    largest: Floats,
+    gathered: Floats,
+    values: Floats,
+) -> None:
+    """Fill the two values at the middle of the order of every unit; the same one twice for an odd number.
+
+    Parameters
+    ----------
+    x, offsets, marked, smallest, largest
+        The values of a block, and the units to do.
+    gathered
+        (n_spikes,) work space: those near the middle are selected from, a few of a hundred.
+    values
+        (n_units, 2) output.
+    """
+    for unit in range(marked.size):
+        if marked[unit]:
+            begin, n = offsets[unit], offsets[unit + 1] - offsets[unit]
+            near = gathered[begin : begin + n]
+            n_below, n_near = gather_middle(x[begin : begin + n], smallest[unit], largest[unit], near)
+            below, above = select_pair(near, 0, n_near, (n - 1) // 2 - n_below, n // 2 - n_below)
+            values[unit, 0], values[unit, 1] = below, above
 
 
 @njit(cache=True, nogil=True)
