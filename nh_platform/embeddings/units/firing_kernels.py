@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from nh_platform.qc.metrics.kernels.order_kernels import select_pair
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 CountArray = npt.NDArray[np.unsignedinteger]
@@ -131,7 +133,7 @@ def train_statistics(
 def middle_two(values: FloatArray, edges: FloatArray, histogram: IntArray) -> tuple[float, float]:
     """Return the two values in the middle of the order, which are one where their number is odd.
 
-    Only the bins that hold them are sorted: ``histogram`` has the values by bin between the inner ``edges``.
+    They are selected from the bins that hold them: ``histogram`` has the values by bin between the inner ``edges``.
     """
     n = values.size
     first, last = (n - 1) // 2, n // 2
@@ -145,14 +147,16 @@ def middle_two(values: FloatArray, edges: FloatArray, histogram: IntArray) -> tu
         seen += histogram[k]
     least = -np.inf if low_bin == 0 else edges[low_bin - 1]
     most = np.inf if high_bin == histogram.size - 1 else edges[high_bin]
-    kept = np.empty(histogram[low_bin : high_bin + 1].sum(), dtype=np.float64)
+    n_kept = 0
+    for k in range(low_bin, high_bin + 1):
+        n_kept += histogram[k]
+    kept = np.empty(n_kept, dtype=np.float64)
     n_kept = 0
     for value in values:
         if least <= value < most:
             kept[n_kept] = value
             n_kept += 1
-    kept.sort()
-    return kept[first - below], kept[last - below]
+    return select_pair(kept, 0, n_kept, first - below, last - below)
 
 
 @njit(cache=True, nogil=True)

@@ -216,6 +216,7 @@ def smoothed_histograms(
         part = amplitudes[offsets[unit] : offsets[unit + 1]]
         _, own_counts, own, cut = smoothed_histogram(part, smallest[unit], largest[unit], counts.shape[1], weights)
         if cut >= 0:
-            counts[unit] = own_counts
-            smoothed[unit] = own
+            for k in range(own.size):  # a slice takes 1.5 s to compile
+                counts[unit, k] = own_counts[k]
+                smoothed[unit, k] = own[k]
             cuts[unit] = cut

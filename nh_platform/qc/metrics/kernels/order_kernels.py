@@ -96,7 +96,7 @@ def select_pairs(x: Floats, begins: Integers, ends: Integers, marked: Flags, ran
         if marked[unit]:
             begin = begins[unit]
             for pair in range(ranks.shape[1]):
-                first, last = ranks[unit, pair]
+                first, last = ranks[unit, pair, 0], ranks[unit, pair, 1]
                 below, above = select_pair(x, begin, ends[unit], begin + first, begin + last)
                 values[unit, pair, 0], values[unit, pair, 1] = below, above
 
@@ -215,7 +215,7 @@ def histograms_and_ranks(
             if not is_asked[k]:
                 left_out += n
         for pair in range(ranks.shape[1]):
-            first, last = ranks[unit, pair]
+            first, last = ranks[unit, pair, 0], ranks[unit, pair, 1]
             skipped = fine[np.searchsorted(until, first, side="right") - 1] - begin
             below, above = select_pair(gathered, begin, m, first - skipped, last - skipped)
             values[unit, pair, 0], values[unit, pair, 1] = below, above

@@ -107,7 +107,7 @@ def _largest(
     depth = 1
     while depth > 0 and best < 100.0:
         depth -= 1
-        first, last = stack[depth]
+        first, last = stack[depth, 0], stack[depth, 1]
         # Fewest violations of the stretch with its longest period: no run inside can be more confident.
         bound = _confidence(pdtr, violations[ends[first]], level_rate, rp_edge_s[ends[last]], n_spikes)
         if bound <= best - _ROUNDING_PERCENT:
@@ -135,7 +135,7 @@ def _first_reaching(
     depth = 1
     while depth > 0:
         depth -= 1
-        first, last = stack[depth]
+        first, last = stack[depth, 0], stack[depth, 1]
         bound = _confidence(pdtr, violations[ends[first]], level_rate, rp_edge_s[ends[last]], n_spikes)
         if first == last:
             if bound >= percent:
@@ -163,8 +163,11 @@ def _of_unit(
     level_10: int,
 ) -> tuple[float, int, float]:
     """Return the row of `sliding_rp` for one unit."""
-    violations = np.cumsum(pairs)
-    ends = np.empty(pairs.size, np.int64)
+    violations, ends = np.empty(pairs.size, np.int64), np.empty(pairs.size, np.int64)
+    seen = 0
+    for j in range(pairs.size):
+        seen += pairs[j]
+        violations[j] = seen
     n_runs = 0
     for j in range(first_rp, pairs.size):
         if j == pairs.size - 1 or violations[j + 1] != violations[j]:
