@@ -6,7 +6,7 @@ package brings and cannot be served is said in the log of the code location: the
 
 import logging
 
-from nh_platform.home.threads import use_one_thread
+from nh_platform.home.own_process import use_one_thread
 
 use_one_thread()  # before what loads numpy
 

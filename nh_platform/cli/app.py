@@ -51,7 +51,7 @@ from nh_platform.cli.upkeep.prune import prune
 from nh_platform.cli.upkeep.verify import verify
 from nh_platform.cli.watching.metrics import metrics
 from nh_platform.home.folder import HOME_VARIABLE, home_folder
-from nh_platform.home.threads import use_one_thread
+from nh_platform.home.own_process import collect_seldom, use_one_thread
 from nh_platform.session import NhError
 
 
@@ -158,6 +158,7 @@ def main() -> None:
     silent server kept an interrupted one for as long as the server may be silent.
     """
     use_one_thread()
+    collect_seldom()
     code = 1  # of what ends in a traceback
     atexit.register(lambda: _leave(code))  # the first one registered runs last
     try:

@@ -19,6 +19,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
+from nh_platform.home.own_process import collect_seldom
 from nh_platform.operations.opened_home import OpenHome, Progress
 
 _SOON = ("nh_platform.defs.build", "nh_platform.operations.in_process", "nh_platform.operations.source_inventory")
@@ -27,6 +28,7 @@ _SOON = ("nh_platform.defs.build", "nh_platform.operations.in_process", "nh_plat
 
 def main(descriptor: int, folder: Path, *, embedded: bool) -> None:
     """Do every piece that comes over a connection, and answer with what came of it."""
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a script begins in the background
     home = _Home(folder, embedded=embedded)
     with ExitStack() as closing, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):

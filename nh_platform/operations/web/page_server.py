@@ -11,6 +11,7 @@ import gc
 from collections.abc import Sequence
 from pathlib import Path
 
+from nh_platform.home.own_process import collect_seldom
 from nh_platform.operations.web.guard import Guard
 from nh_platform.operations.web.kept_questions import keep_questions
 from nh_platform.operations.web.page_names import page_hosts
@@ -20,8 +21,6 @@ from nh_platform.operations.web.stored_pages import with_stored_pages
 _CLOSING_S = 2
 """How long open connections may go on at the end: a page keeps its WebSocket open for ever."""
 _POLL_MS = 2000
-_COLLECTED_AFTER = 50_000, 20, 50
-"""Objects after which the garbage collector looks at new ones, and rounds after which at older ones."""
 _STATEMENT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW = 15_000, 3600, 20
 """How often the page asks what is new, and how it uses a database server: as Dagster's own command has it."""
 
@@ -59,7 +58,7 @@ def _leave_what_is_loaded_alone() -> None:
     """Keep the garbage collector away from what stays: an answer makes so many objects that it looked at all often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECTED_AFTER)
+    collect_seldom()
 
 
 def page_arguments(
