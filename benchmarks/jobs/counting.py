@@ -54,6 +54,40 @@ def event_windows_in_time(given: dict[str, Any], spikes: Spikes) -> Job:
     return count
 
 
+def sliding_windows(given: dict[str, Any], spikes: Spikes) -> Job:
+    """Count the stretch once in bins, and copy each window out of them, as a preset with a step is read."""
+    first_us, n_bins, bin_us = _stretch(given)
+    first_s = np.array([first_us / 1e6])
+    return lambda: _windows_of(bin_events(replace(spikes), first_s, 0, n_bins, bin_us).counts[0], given)
+
+
+def numpy_sliding(given: dict[str, Any], spikes: Spikes) -> Job:
+    """Do the same in plain numpy."""
+    first_us, n_bins, bin_us = _stretch(given)
+    unit, times, n_units = given["unit"], given["times"], spikes.n_units
+
+    def count() -> Counts:
+        first, stop = np.searchsorted(times, [first_us / 1e6, (first_us + n_bins * bin_us) / 1e6])
+        place = unit[first:stop] * n_bins + ((times[first:stop] - first_us / 1e6) / (bin_us / 1e6)).astype(np.int64)
+        counts = np.bincount(place, minlength=n_units * n_bins).reshape(n_units, n_bins)
+        return _windows_of(counts.astype(np.uint8), given)
+
+    return count
+
+
+def _stretch(given: dict[str, Any]) -> tuple[int, int, int]:
+    """Return the begin (µs) of the first sliding window, the bins up to the end of the last, and their width (µs)."""
+    bin_us, step_us, n_windows = int(given["event_bin_us"]), int(given["step_us"]), len(given["events"])
+    n_bins = (n_windows - 1) * step_us // bin_us + int(given["event_bins"])
+    return round(float(given["events"][0]) * 1e6), n_bins, bin_us
+
+
+def _windows_of(counts: Counts, given: dict[str, Any]) -> Counts:
+    step = int(given["step_us"]) // int(given["event_bin_us"])
+    windows = np.lib.stride_tricks.sliding_window_view(counts, int(given["event_bins"]), axis=1)[:, ::step]
+    return np.ascontiguousarray(windows.swapaxes(0, 1))
+
+
 def binarised(given: dict[str, Any], spikes: Spikes) -> Job:
     """Say for every millisecond around events whether there was a spike."""
     start_us, n_bins = int(given["event_start_us"]), int(given["event_bins"]) * int(given["event_bin_us"]) // 1000
@@ -72,7 +106,18 @@ def numpy_bincount(given: dict[str, Any], spikes: Spikes) -> Job:
     return count
 
 
-JOBS = {job.__name__: job for job in (session_grid, event_windows, event_windows_in_time, binarised, numpy_bincount)}
+JOBS = {
+    job.__name__: job
+    for job in (
+        session_grid,
+        event_windows,
+        event_windows_in_time,
+        sliding_windows,
+        binarised,
+        numpy_bincount,
+        numpy_sliding,
+    )
+}
 
 
 def _n_bins(given: dict[str, Any]) -> int:

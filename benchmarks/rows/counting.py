@@ -1,4 +1,4 @@
-"""Rows that count spikes: a session in bins, windows around events.
+"""Rows that count spikes: a session in bins, windows around events, sliding windows.
 
 Contains their data, plain references and peers. Add a row here for a new kernel of `nh_platform.windows`; its sides
 stand in `benchmarks/jobs/counting.py` and `benchmarks/peer_binning.py`. Every library counts spikes that lie in its own
@@ -21,6 +21,9 @@ from benchmarks.harness.sides import Side
 BIN_US = 20_000
 EVENT_BIN_US, EVENT_START_US, EVENT_BINS = 10_000, -500_000, 150
 N_EVENTS = 700
+SLIDING_STEP_US, SLIDING_BINS, N_SLIDING = 100_000, 50, 3000
+SLIDING_FROM_US = 10_003_130
+"""Begin of the first sliding window, off the edges of 20 ms on which spikes lie."""
 HERE, THERE = "jobs/counting.py", "peer_binning.py"
 ON_EDGE = 1e-6
 """A spike this near to an edge, in bins, lies on it: a float's division cannot tell."""
@@ -59,6 +62,21 @@ def _write(size: SessionSize, path: Path) -> None:
     )
 
 
+def sliding(size: SessionSize, quick: bool) -> Path:
+    """Return the same with the begins of windows that slide as events."""
+    size = SMALL if quick else size
+    return kept(f"sliding-{size.n_units}-units.npz", partial(_write_sliding, size))
+
+
+def _write_sliding(size: SessionSize, path: Path) -> None:
+    with np.load(session(size, quick=False)) as stored:
+        given = {name: stored[name] for name in stored.files if not name.startswith("edge_")}
+    room = int((size.duration_s * 1e6 - SLIDING_FROM_US) // SLIDING_STEP_US) - SLIDING_BINS
+    starts_us = SLIDING_FROM_US + np.arange(min(N_SLIDING, room)) * SLIDING_STEP_US
+    given |= {"events": starts_us / 1e6, "event_start_us": 0, "event_bins": SLIDING_BINS, "event_bin_us": BIN_US}
+    np.savez(path, **given, step_us=SLIDING_STEP_US)
+
+
 def _edges(start_us: int, n_bins: int, bin_us: int) -> np.ndarray:
     return (start_us + np.arange(n_bins + 1, dtype=np.int64) * bin_us) / 1e6
 
@@ -72,12 +90,19 @@ def plain_grid(given: Path, found: Arrays) -> str:
     return as_searchsorted(int((found["counts"] != plain).sum()), plain.size)
 
 
-def plain_events(given: Path, found: Arrays, bin_us: int = EVENT_BIN_US, *, any_spike: bool = False) -> str:
+def plain_events(
+    given: Path,
+    found: Arrays,
+    bin_us: int = EVENT_BIN_US,
+    start_us: int = EVENT_START_US,
+    *,
+    any_spike: bool = False,
+) -> str:
     """Count around events unit by unit with `numpy.searchsorted`; raise `Differs` where a count is another one."""
     with np.load(given) as stored:
         trains, events = np.split(stored["grouped_times"], stored["offsets"][1:-1]), stored["events"]
     n_events, _, n_bins = found["counts"].shape
-    edges = events[:n_events, None] + _edges(EVENT_START_US, n_bins, bin_us)
+    edges = events[:n_events, None] + _edges(start_us, n_bins, bin_us)
     plain = np.empty(found["counts"].shape, dtype=np.uint8)
     for row, train in enumerate(trains):
         counts = np.diff(np.searchsorted(train, edges), axis=1)
@@ -115,6 +140,12 @@ _ELEPHANT = _peer("elephant `BinnedSpikeTrain`, as an array", "elephant_binned",
 _ELEPHANT_BOOL = _peer("neo `time_slice` and elephant `to_bool_array`", "elephant_binarised", "elephant", ("elephant",))
 _NUMPY = Peer(Side("one flat `numpy.bincount`", HERE, "numpy_bincount"), _gate, packages=("numpy",))
 _BIN_SPIKES = _peer("brainbox `bin_spikes2D`", "brainbox_bin_spikes2d", "ibllib", ("ibllib",), at_least=10)
+_SLIDING = _peer("brainbox `bin_spikes2D`", "brainbox_bin_spikes2d", "ibllib", ("ibllib",))
+_NUMPY_SLIDING = Peer(
+    Side("one flat `numpy.bincount` and `sliding_window_view`, copied", HERE, "numpy_sliding"),
+    same_counts(),
+    packages=("numpy",),
+)
 _PETHS = _peer("brainbox `calculate_peths` without smoothing", "brainbox_calculate_peths", "ibllib", ("ibllib",))
 
 ROWS = (
@@ -165,6 +196,15 @@ ROWS = (
         reference=plain_events,
         limit=event_floor,
         is_in_quick=False,
+    ),
+    Row(
+        name="sliding-windows",
+        what="windows of 1 s that begin every 100 ms, for 5 minutes, in bins of 20 ms",
+        data=partial(sliding, IBL),
+        here=Side("here", HERE, "sliding_windows"),
+        peers=(_NUMPY_SLIDING, _SLIDING),
+        reference=partial(plain_events, bin_us=BIN_US, start_us=0),
+        note="Both first sides count each spike once; `bin_spikes2D` has no other way than windows one by one.",
     ),
     Row(
         name="binarised",

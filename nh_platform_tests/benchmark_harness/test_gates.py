@@ -45,6 +45,21 @@ def test_sound_kernels_pass(given: Path) -> None:
     assert "are those of" in rows.plain_events(given, found(given, "event_windows_in_time"))
 
 
+def test_sliding_windows_pass_and_one_bin_off_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NH_BENCHMARK_DATA", str(tmp_path))
+    row = next(row for row in rows.ROWS if row.name == "sliding-windows")
+    given = row.data(True)
+    ours = found(given, "sliding_windows")
+    assert row.reference is not None
+    assert "are those of numpy.searchsorted" in row.reference(given, ours)
+    assert row.peers[0].gate(given, ours, found(given, "numpy_sliding")).endswith("counts are equal")
+    off = {**ours, "counts": np.roll(ours["counts"], 1, axis=2)}
+    with pytest.raises(Differs, match="counts are not those of"):
+        row.reference(given, off)
+    with pytest.raises(Differs, match="no spike on an edge explains it"):
+        row.peers[0].gate(given, off, ours)
+
+
 @pytest.mark.parametrize("wrong_us", [1, -20_000], ids=["edges 1 µs late", "one bin off"])
 def test_wrong_edges_are_seen(given: Path, monkeypatch: pytest.MonkeyPatch, wrong_us: int) -> None:
     from nh_platform.windows.counts import binning

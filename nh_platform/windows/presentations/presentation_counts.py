@@ -156,11 +156,8 @@ def count_in_presentations(
     >>> count_in_presentations(one_unit, [1.0, 2.0], [0.0, 0.04, 0.08])[:, :, 0].tolist()
     [[1, 0], [1, 1]]
     """
-    from nh_platform.windows.presentations.presentation_kernels import (
-        add_right_edges,
-        presentation_counts,
-        separate_counts,
-    )
+    from nh_platform.windows.presentations.presentation_kernels import add_right_edges, presentation_counts
+    from nh_platform.windows.presentations.separate_kernels import separate_counts
 
     starts = np.asarray(start_times, dtype=np.float64)
     relative = np.asarray(edges, dtype=np.float64)
@@ -232,7 +229,7 @@ def _separate_windows(
 def _touched_cells(lows: FloatArray, highs: FloatArray) -> tuple[float, npt.NDArray[np.uint8]]:
     """Return narrow cells from the first window on, so many per second, and whether a window touches each (0 or 1).
 
-    None where windows leave little between them: nothing is passed by then.
+    No cells where windows leave little between them: nothing is passed by then.
     """
     open_s = float((highs - lows).sum())
     per_second = CELLS_IN_WINDOW * len(lows) / open_s if open_s else 0.0
