@@ -181,8 +181,8 @@ def separate_counts(
         Cells of equal width from ``lows[0]`` on, so many per second, and (n_cells + 1,) the number of windows that end
         before each cell; no cell holds the end of two windows.
     narrow_per_second, touched
-        Narrower cells from ``lows[0]`` on, so many per second, and (n_narrow_cells,) whether a window touches each, 0 or
-        1; none where spikes are not to be passed by.
+        Narrower cells from ``lows[0]`` on, so many per second, and (n_narrow_cells,) whether a window touches each
+        (0 or 1); none where spikes are not to be passed by.
     limit
         Largest count that ``out`` holds.
     out
