@@ -90,9 +90,11 @@ class Lanes:
     def __enter__(self) -> Lanes:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.let_go()
         for other in self._others:
+            if kind is not None:  # it has nothing to do, or has been interrupted; it may import for seconds yet
+                other.terminate()
             other.wait()
 
     def let_go(self) -> None:
@@ -254,6 +256,10 @@ class _Other:
     def let_go(self) -> None:
         """Let it end, which it does when it has nothing to do."""
         self._connection.close()
+
+    def terminate(self) -> None:
+        """End it now."""
+        self._process.terminate()
 
     def wait(self) -> None:
         """Wait until it has ended."""

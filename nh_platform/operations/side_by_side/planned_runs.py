@@ -145,7 +145,8 @@ class SessionRuns:
             end_lost_runs(home.instance)
 
     def _say(self) -> None:
-        self._on_progress(Progress("sessions", len(self._outcomes), len(self._plans)))
+        if self._plans:
+            self._on_progress(Progress("sessions", len(self._outcomes), len(self._plans)))
 
     @contextmanager
     def stopped_in_words(self) -> Iterator[None]:
