@@ -77,27 +77,37 @@ def stopped_by_signals() -> Iterator[None]:
 def _sent_again_where_lost() -> Iterator[None]:
     """Interrupt again where the interruption was lost: Python ignores what is raised while an object is freed.
 
-    A command that was stopped while a module was imported went on to its end.
+    A command that was stopped while a module was imported went on to its end. What is raised in the hook itself is lost
+    as well, without another call of it: a busy machine leaves a thread waiting in there for longer than `_AGAIN_S`.
     """
     ignored = sys.unraisablehook
-    timers: list[threading.Timer] = []
+    over = threading.Event()
 
     def lost(what: sys.UnraisableHookArgs) -> None:
         # While a run goes on, Dagster's handlers raise its own error, which is no `Exception` either.
         if issubclass(what.exc_type, (Exception, GeneratorExit, SystemExit)):
             ignored(what)
             return
-        timers.append(threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)))
-        timers[-1].daemon = True
-        timers[-1].start()
+        left = [False]
+        try:
+            threading.Thread(target=_interrupt, args=(left, over), daemon=True).start()
+        finally:
+            left[0] = True  # no signal is handled between this and the return: neither is a call or a loop
 
     sys.unraisablehook = lost
     try:
         yield
     finally:
+        over.set()
         sys.unraisablehook = ignored
-        for timer in timers:
-            timer.cancel()
+
+
+def _interrupt(left: list[bool], over: threading.Event) -> None:
+    """Send SIGINT once the hook that asked for it has been left, unless the command is over by then."""
+    while not over.wait(_AGAIN_S):
+        if left[0]:
+            os.kill(os.getpid(), signal.SIGINT)
+            return
 
 
 @contextmanager
