@@ -109,7 +109,7 @@ def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
         os.kill(running(tmp_path)["supervisor"], signal.SIGTERM)
         time.sleep(0.5)
     ends_within(tmp_path, 5)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 6.5  # one signal alone waits 7 s
 
 
 def test_processes_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:

@@ -345,7 +345,7 @@ def test_a_silent_warehouse_is_given_up_before_dagster_gives_up_the_sensor(
     started = time.monotonic()
     with pytest.raises(BadUpstreamData, match=rf"warehouse {remote.warehouse.address}: no answer within 0.5 s"):
         remote.source().signal()
-    assert time.monotonic() - started < 3.0
+    assert time.monotonic() - started < 10.0
 
 
 def _read(root: Path, address: str, session: str, replies: Any) -> None:
