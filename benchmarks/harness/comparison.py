@@ -95,6 +95,8 @@ class Row:
         Whether it is measured in quick runs; a row that differs from another in the size of its data is not.
     note
         What a reader must know of the comparison.
+    profile
+        Where the time or memory goes, by a profile of the command; shown where an aim is missed.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Row:
     is_in_quick: bool = True
     limit: Callable[[Limits, Path], tuple[float, str]] | None = None
     note: str = ""
+    profile: str = ""
 
 
 def compare(row: Row, folder: Path, *, quick: bool, n_runs: int, limits: Limits) -> dict[str, Any]:

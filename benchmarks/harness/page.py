@@ -1,7 +1,7 @@
 """The page of benchmarks, made of what is stored: nothing on it is typed by hand but what rows say of themselves.
 
-Contains the tables in Markdown. Add here a column, or a section that every run can fill. What surrounds the tables
-stands in ``docs/benchmarks.md`` outside of the marks.
+Contains the page and its tables in Markdown, and what a terminal shows of a row. Add here a column, or a section that
+every run can fill. What scripts found that are not rows stands in ``docs/benchmarks-of-scripts.md``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,31 @@ from statistics import median
 from typing import Any
 
 from benchmarks.harness import growth
-from benchmarks.harness.comparison import Row, memory_share, own_figure
+from benchmarks.harness.comparison import Row, is_sound, memory_share, own_figure
+from benchmarks.harness.ratios import FIGURE, draw
 from benchmarks.peers import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- made by `python -m benchmarks`: begin -->", "<!-- made by `python -m benchmarks`: end -->"
+INTRO = """# Benchmarks
+
+Side by side with the libraries that people use now. `uv run python -m benchmarks` made this page: it makes its data
+(seeded simulator), builds the environment of each library with exact pins, compares every value, and only then lets
+both sides take turns. A side that found other values, or failed, stands without a ratio. It ends with 1 where an aim
+is missed. Nothing here is a test: machines differ, and on a shared one ratios move by a fifth between runs. Run it on
+an idle machine for figures of your own, an hour and a half for all of it:
+
+    uv run python -m benchmarks                     every row; this page, its JSON and its figures
+    uv run python -m benchmarks session-bins        one row; the page keeps what it said of others
+    uv run python -m benchmarks --quick             small data, nothing stored: what CI does
+    uv run python -m benchmarks --growth            time and memory against spikes, units and sessions
+    uv run python -m benchmarks --list              names of rows
+
+Single scripts measured more: [memory, scale, exports, pages](benchmarks-of-scripts.md)."""
+RATIOS = (
+    "CPU seconds on one thread, or seconds of wall time where it says so: median (least, most). *Times faster*: "
+    "their run by the run here before it. Below 1 the other side is faster."
+)
+MISSED = "Shares are of profiles: `py-spy record -r 200` on the command of the row, or each step of it by itself."
 GROWTH = (
     "`python -m benchmarks --growth`: made-up spikes, uniform in time, CPU seconds on one thread, median of three. An "
     "exponent of 1 is growth in proportion; it is taken from the middle of the sizes on."
@@ -34,36 +54,32 @@ FIGURES = {
 
 
 def write_page(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row], path: Path = PAGE) -> None:
-    """Put the tables between the marks of the page.
-
-    Raises
-    ------
-    ValueError
-        If the page has no marks.
-    """
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{path} has no lines {BEGIN} and {END}: put them where the tables belong")
-    path.write_text(f"{before}{BEGIN}\n\n{tables(results, rows)}\n{END}{after}", encoding="utf-8")
+    """Write the page, and its figure beside it."""
+    draw([results[row.name] for row in rows if row.name in results], path.with_name(FIGURE))
+    path.write_text(page(results, rows, growth.read()), encoding="utf-8")
 
 
-def tables(results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> str:
-    """Return the tables: ratios, gates, the platform's own costs, limits and machines."""
+def page(
+    results: Mapping[str, Mapping[str, Any]], rows: Sequence[Row], curves: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """Return the page: ratios, missed aims, the platform's own costs, growth, gates and machines."""
     found = [results[row.name] for row in rows if row.name in results]
-    curves = growth.read()
+    profiles = {row.name: row.profile for row in rows}
     parts = [
-        "### Times faster",
-        "CPU seconds on one thread, or seconds of wall time where it says so: median (least, most). *Times faster*: "
-        "their run by the run here before it.",
+        INTRO,
+        "## Times faster",
+        f"![How many times faster, by row, with its aim]({FIGURE})",
+        RATIOS,
         _ratios(found),
-        "### What was equal before a time was printed",
-        _gates(found),
-        "### What the platform takes, beside what the machine can do",
+        "## Aims that are missed, and where the time goes",
+        MISSED,
+        _missed(found, profiles, curves),
+        "## What the platform takes, beside what the machine can do",
         _costs(found),
-        *(("### Growth", GROWTH, growth.table(curves)) if curves else ()),
-        "### Machines",
+        *(("## Growth", GROWTH, growth.table(curves)) if curves else ()),
+        "## What was equal before a time was printed",
+        _gates(found),
+        "## Machines",
         _machines(found),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -118,6 +134,15 @@ def _ratios(found: Sequence[Mapping[str, Any]]) -> str:
                          f"| {_ratio(peer['ratios'])} | {_goal(peer)}{_met(peer)} "
                          f"| {_memory(result, peer)} |")  # fmt: skip
     return "\n".join(lines)
+
+
+def _missed(
+    found: Sequence[Mapping[str, Any]], profiles: Mapping[str, str], curves: Sequence[Mapping[str, Any]]
+) -> str:
+    of_curves = {curve.job: curve.profile for curve in growth.CURVES}
+    missed = [(words, profiles[result["name"]]) for result in found for words in is_sound(result)]
+    missed += [(words, of_curves.get(one["job"], "")) for one in curves for words in growth.too_steep(one)]
+    return "\n".join(f"- {_cell(words)}. {profile}".rstrip() for words, profile in missed) or "None is."
 
 
 def _gates(found: Sequence[Mapping[str, Any]]) -> str:

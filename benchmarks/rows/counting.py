@@ -196,6 +196,8 @@ ROWS = (
         reference=plain_events,
         limit=event_floor,
         is_in_quick=False,
+        profile="A third is the first touch of 210 MB of counts and one pass over the spikes; in the rest 1.4 million "
+        "places are looked for where a window of a unit begins, in 430 MB of times.",
     ),
     Row(
         name="sliding-windows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from benchmarks.harness import comparison
 from benchmarks.harness.comparison import Arrays, Differs, Row, compare, is_sound
 from benchmarks.harness.gates import same_columns, same_counts
 from benchmarks.harness.limits import Limits
-from benchmarks.harness.page import printed, tables
+from benchmarks.harness.page import page, printed
 from benchmarks.harness.sides import Run, Side, SideFailed
 from benchmarks.jobs import counting as here
 from benchmarks.rows import counting as rows
@@ -138,7 +139,7 @@ def test_a_broken_platform_gets_no_ratio_at_all(given: Path, tmp_path: Path, mon
     assert "NO RATIO, the platform is wrong" in printed(result)
     assert result["peers"] == []
     assert is_sound(result) == [f"session-bins: {result['refused']}"]
-    assert "not those of numpy.searchsorted" in tables(stored_of(result), [GRID])
+    assert "not those of numpy.searchsorted" in page(stored_of(result), [GRID])
 
 
 def test_peers_that_fail_or_differ_are_shown_without_a_ratio(
@@ -151,11 +152,11 @@ def test_peers_that_fail_or_differ_are_shown_without_a_ratio(
     ratios = {peer["label"]: peer.get("ratios") for peer in result["peers"]}
     assert ratios["one flat `numpy.bincount`"] == [10.0, 10.0]
     assert list(ratios.values())[1:] == [None] * 5
-    said, page = printed(result), tables(stored_of(result), [GRID])
+    said, made = printed(result), page(stored_of(result), [GRID])
     assert "NO RATIO: pynapple `count` ended with status 1: No module named 'peer'" in said
     assert "no spike on an edge explains it" in said
-    assert "| failed |" in page
-    assert "not the same values: no ratio" in page
+    assert "| failed |" in made
+    assert "not the same values: no ratio" in made
     assert len(is_sound(result)) == 5
 
 
@@ -167,3 +168,17 @@ def test_a_missed_aim_is_an_error_in_full_and_only_a_gross_one_in_quick_runs() -
     assert is_sound({**result, "peers": [{**peer, "ratios": [3.0]}]}, quick=True) == [
         "row, peer: 3 times faster, aim 3.33"
     ]
+
+
+def test_a_missed_aim_stands_on_the_page_with_where_the_time_goes(
+    given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid, plain = found(given, "session_grid"), found(given, "numpy_bincount")
+    numpy_peer = next(peer for peer in GRID.peers if peer.side.job == "numpy_bincount")
+    row = replace(GRID, peers=(replace(numpy_peer, at_least=11.0),), profile="Half of it is disk.")
+    result = measured(monkeypatch, row, tmp_path, {"session_grid": grid, "numpy_bincount": plain})
+    missed = "- session-bins, one flat `numpy.bincount`: 10 times faster, aim 11. Half of it is disk."
+    assert missed in page(stored_of(result), [row]).splitlines()
+    met = replace(row, peers=(replace(numpy_peer, at_least=9.0),))
+    result = measured(monkeypatch, met, tmp_path, {"session_grid": grid, "numpy_bincount": plain})
+    assert "None is." in page(stored_of(result), [met]).splitlines()
