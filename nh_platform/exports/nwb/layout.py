@@ -38,16 +38,18 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
     from nh_platform.exports.nwb.electrodes import add_electrodes
     from nh_platform.exports.nwb.events import add_events
     from nh_platform.exports.nwb.file_facts import make_file
+    from nh_platform.exports.nwb.shared_types import shared_types
     from nh_platform.exports.nwb.stable_ids import write_file
     from nh_platform.exports.nwb.units import add_units
 
     notes: list[str] = []
-    nwbfile = make_file(session, request, notes)
-    electrodes = add_electrodes(nwbfile, session, notes)
-    add_units(nwbfile, session, request, electrodes, notes)
-    add_events(nwbfile, session, notes)
-    add_behavior(nwbfile, session, request.options["compression"], notes)
-    write_file(nwbfile, path)
+    with shared_types():
+        nwbfile = make_file(session, request, notes)
+        electrodes = add_electrodes(nwbfile, session, notes)
+        add_units(nwbfile, session, request, electrodes, notes)
+        add_events(nwbfile, session, notes)
+        add_behavior(nwbfile, session, request.options["compression"], notes)
+        write_file(nwbfile, path)
     return tuple(notes)
 
 
