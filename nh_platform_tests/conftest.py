@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from nh_platform.home.own_process import collect_seldom, use_one_thread
+
 if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.reading import SessionView
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 for _name in ("DAGSTER_HOME", "NH_POSTGRES_URL", "NH_STORE", "NH_RAW", "NH_REVIEWS"):
     os.environ.pop(_name, None)  # a person's deployment: simulated sessions would go into its database and buckets
+
+# Tests run beside each other, as runs do: a fit of 3 s took 25 with a thread a core.
+use_one_thread()
+collect_seldom()
 
 settings.register_profile("any machine", deadline=None)  # a busy one takes 250 ms for nothing
 settings.load_profile("any machine")

@@ -81,7 +81,7 @@ def test_hidden_units_and_bins_are_predicted_better_than_their_mean(forecast: bo
 
 
 def test_a_unit_that_is_silent_in_training_is_predicted_low_and_finite() -> None:
-    data = made_up.population()
+    data = made_up.population(n=400)
     train = set(data.rows("train").tolist()) | set(data.rows("val").tolist())
 
     def outputs(rows: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ def test_a_unit_that_is_silent_in_training_is_predicted_low_and_finite() -> None
         found[[row in train for row in rows.tolist()], :, 0] = 0
         return found
 
-    rows = truth_rows(data)[::50]
+    rows = truth_rows(data)[::20]
     predictions = baseline_of("counts", replace(data, outputs=outputs), 43).fit().predict(rows)
     assert predictions.dtype == np.float16
     assert np.isfinite(predictions).all()
@@ -114,7 +114,7 @@ def test_poisson_is_scikit_learns_on_the_same_features() -> None:
 
 @pytest.mark.parametrize("kind", BASELINES)
 def test_a_control_is_wholly_made_from_moved_targets(kind: Kind) -> None:
-    data = {"classes": made_up.classes(), "values": made_up.moments(), "counts": made_up.population(n=800)}[kind]
+    data = {"classes": made_up.classes(), "values": made_up.moments(), "counts": made_up.population(n=200)}[kind]
     moved = next(moved_targets(data, kind, 1, seed=3))
     true = replace(data, outputs=lambda rows: data.outputs(moved[rows]))
     rows = truth_rows(data)[::20]
@@ -123,7 +123,7 @@ def test_a_control_is_wholly_made_from_moved_targets(kind: Kind) -> None:
 
 
 def test_other_held_out_units_choose_the_strength() -> None:
-    data = made_up.population()
+    data = made_up.population(n=400)
     asked: list[str] = []
 
     def tuning() -> TaskData:
@@ -142,7 +142,7 @@ def test_other_held_out_units_choose_the_strength() -> None:
 
 @pytest.mark.parametrize("kind", BASELINES)
 def test_test_rows_do_not_change_the_fit_and_a_seed_repeats_itself(kind: Kind) -> None:
-    data = {"classes": made_up.classes(), "values": made_up.moments(), "counts": made_up.population(n=800)}[kind]
+    data = {"classes": made_up.classes(), "values": made_up.moments(), "counts": made_up.population(n=200)}[kind]
     rows = truth_rows(data)[::20]
     first = baseline_of(kind, data, 43).fit().predict(rows)
     np.testing.assert_array_equal(baseline_of(kind, data, 43).fit().predict(rows), first)
