@@ -64,24 +64,25 @@ def test_allensdk_opens_the_path_and_the_cache_without_a_request(
     import socket
 
     from nh_platform.sources.allen.sdk import warehouse_cache
-    from nh_platform_tests.sources.allen.allensdk_clients import open_session
+    from nh_platform_tests.sources.allen.allensdk_clients import files_kept_open, open_session
 
     def refuse(*_: object) -> None:
         raise AssertionError("AllenSDK made a request")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    defaults = open_session(_path(allen))
-    assert 5 < len(defaults.units) < 20
-    assert {"good"} == set(defaults.units.get("quality", ["good"]))
-    shutil.copytree(allen[0], tmp_path / "cache")  # AllenSDK writes its manifest into the folder
-    cache = warehouse_cache(tmp_path / "cache" / "manifest.json")
-    session_id = int(allen[1].session_id)
-    assert cache.get_session_table().index.tolist() == [session_id]
-    session = cache.get_session_data(session_id)
-    assert session.metadata["full_genotype"] == "wt"
-    assert session.structurewise_unit_counts.sum() == len(session.units) == len(defaults.units)
-    positions = session.channels
-    assert (positions["dorsal_ventral_ccf_coordinate"] != positions["left_right_ccf_coordinate"]).all()
+    with files_kept_open():
+        defaults = open_session(_path(allen))
+        assert 5 < len(defaults.units) < 20
+        assert {"good"} == set(defaults.units.get("quality", ["good"]))
+        shutil.copytree(allen[0], tmp_path / "cache")  # AllenSDK writes its manifest into the folder
+        cache = warehouse_cache(tmp_path / "cache" / "manifest.json")
+        session_id = int(allen[1].session_id)
+        assert cache.get_session_table().index.tolist() == [session_id]
+        session = cache.get_session_data(session_id)
+        assert session.metadata["full_genotype"] == "wt"
+        assert session.structurewise_unit_counts.sum() == len(session.units) == len(defaults.units)
+        positions = session.channels
+        assert (positions["dorsal_ventral_ccf_coordinate"] != positions["left_right_ccf_coordinate"]).all()
 
 
 def test_allensdk_reads_units_and_spikes(sdk_session: Any, allen: Allen) -> None:

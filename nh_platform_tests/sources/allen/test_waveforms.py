@@ -11,7 +11,7 @@ import pytest
 from nh_platform.session import BadUpstreamData, UnknownSession
 from nh_platform.session.mean_waveforms import BEYOND_PROBE
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, mean_waveforms
-from nh_platform_tests.sources.allen.allensdk_clients import open_session
+from nh_platform_tests.sources.allen.allensdk_clients import files_kept_open, open_session
 from nh_platform_tests.sources.allen.conftest import nwb_in
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of
 
@@ -23,21 +23,22 @@ def _units(path: Path) -> tuple[np.ndarray, np.ndarray]:
         return file["units/id"][:], file["units/peak_channel_id"][:]
 
 
-@pytest.mark.slow  # AllenSDK needs 10 s of CPU for the first look at a file, however small
+@pytest.mark.slow  # AllenSDK needs 3 s of CPU for a look at a file, however small
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("root", ["newer_root", "released_root"])
 def test_values_and_channels_are_those_of_allensdk(root: str, request: pytest.FixtureRequest) -> None:
     path = nwb_in(request.getfixturevalue(root))
-    session = open_session(path, filter_by_validity=False, filter_out_of_brain_units=False)
-    theirs = session.mean_waveforms
+    with files_kept_open():
+        session = open_session(path, filter_by_validity=False, filter_out_of_brain_units=False)
+        theirs, numbers = session.mean_waveforms, session.channels["probe_channel_number"]
+        of_units = session.units
     ours = mean_waveforms(path, theirs)
     assert ours.unit_ids == tuple(map(str, theirs))
-    numbers = session.channels["probe_channel_number"]
     for row, (unit, waveform) in enumerate(theirs.items()):
         own = numbers.loc[waveform["channel_id"].to_numpy()].to_numpy()
         np.testing.assert_allclose(ours.values[row, own] * UV_PER_V, waveform.to_numpy(), rtol=1e-6, atol=1e-6)
         assert ours.channels[row, own].tolist() == own.tolist()
-        assert ours.peaks[row] == numbers.loc[session.units.loc[unit, "peak_channel_id"]]
+        assert ours.peaks[row] == numbers.loc[of_units.loc[unit, "peak_channel_id"]]
         np.testing.assert_allclose(waveform["time"][1] * ours.sampling_rates[row], 1.0)
 
 
