@@ -73,6 +73,7 @@ def run_plans(
     """
     from nh_platform.defs.partitions import register_again
     from nh_platform.defs.run_launcher import end_lost_runs
+    from nh_platform.operations.compiled.listed_kernels import pieces_of_compiling
     from nh_platform.operations.side_by_side.lanes import Lanes
 
     if not plans:
@@ -80,9 +81,10 @@ def run_plans(
     end_lost_runs(home.instance)
     for source in dict.fromkeys(plan.source for plan in plans):
         register_again(home.instance, source, home.platform.manifest(source).session_ids)
-    runs = SessionRuns(on_progress)
-    with Lanes(home.platform.settings.home, min(processes, len(plans))) as lanes, runs.stopped_in_words():
-        lanes.run(runs.pieces(plans), lambda: home, on_progress, runs.on_done)
+    runs, processes = SessionRuns(on_progress), min(processes, len(plans))
+    with Lanes(home.platform.settings.home, processes) as lanes, runs.stopped_in_words():
+        pieces = [*pieces_of_compiling(processes), *runs.pieces(plans)]
+        lanes.run(pieces, lambda: home, on_progress, runs.on_done)
     runs.end_lost(home)
     return runs.outcomes
 

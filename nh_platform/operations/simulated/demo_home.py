@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nh_platform.operations.catalogue_sync import SyncResult, sync
+from nh_platform.operations.compiled.listed_kernels import pieces_of_compiling
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, unwatched
 from nh_platform.operations.session_runs import Materialization, materialize
 from nh_platform.operations.side_by_side.lanes import LaneLost, Lanes, Piece
@@ -87,7 +88,8 @@ def demo(
         steps = _Steps(upstream, settings.sources, on_progress)
         try:
             with named_full_disk(settings.dagster_home), steps.runs.stopped_in_words():
-                pieces = [*writing.values(), *_catalogues(settings.sources, writing)]
+                first = [*pieces_of_compiling(processes), *writing.values()]
+                pieces = [*first, *_catalogues(settings.sources, writing)]
                 lanes.run(pieces, lambda: home, on_progress, steps.on_done)
                 lanes.let_go()
                 steps.runs.end_lost(home)
