@@ -8,7 +8,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from nh_platform.cli.app import app
+from nh_platform.cli.app import _asked_for, app
 
 
 def commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:
@@ -30,3 +30,20 @@ def test_no_option_is_cut_at_80_columns(words: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80"})
     assert shown.exit_code == 0
     assert [name for name in EVERY[words] if name not in shown.output] == []
+
+
+@pytest.mark.parametrize("before", [[], ["--home", "ui"], ["--home=ui"]], ids=" ".join)
+def test_a_process_builds_the_command_that_is_asked_for_alone(before: list[str]) -> None:
+    for name in {words[0] for words in EVERY if words}:
+        commands, groups = _asked_for([*before, name, "--home", "sync"])
+        assert len(commands) + len(groups) == 1
+        assert [one.name for one in groups] + [
+            typer.main.get_command_name(one.callback.__name__) for one in commands
+        ] == [name]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--help"], ["-h", "sync"], ["snyc"], ["--home", "sync"], ["--home"], ["--", "x"]]
+)
+def test_help_and_what_is_no_command_know_them_all(words: list[str]) -> None:
+    assert _asked_for(words) == (app.registered_commands, app.registered_groups)
