@@ -64,7 +64,7 @@ def page(
 ) -> str:
     """Return the page: ratios, missed aims, the platform's own costs, growth, gates and machines."""
     found = [results[row.name] for row in rows if row.name in results]
-    profiles = {row.name: row.profile for row in rows}
+    profiles, notes = ({row.name: getattr(row, name) for row in rows} for name in ("profile", "note"))
     parts = [
         INTRO,
         "## Times faster",
@@ -78,7 +78,7 @@ def page(
         _costs(found),
         *(("## Growth", GROWTH, growth.table(curves)) if curves else ()),
         "## What was equal before a time was printed",
-        _gates(found),
+        _gates(found, notes),
         "## Machines",
         _machines(found),
     ]
@@ -145,7 +145,7 @@ def _missed(
     return "\n".join(f"- {_cell(words)}. {profile}".rstrip() for words, profile in missed) or "None is."
 
 
-def _gates(found: Sequence[Mapping[str, Any]]) -> str:
+def _gates(found: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str:
     lines = ["| row | beside | found |", "| --- | --- | --- |"]
     for result in found:
         words = result.get("refused") or result.get("broken") or result.get("reference")
@@ -154,8 +154,8 @@ def _gates(found: Sequence[Mapping[str, Any]]) -> str:
         for peer in result["peers"]:
             words = peer.get("gate") or peer.get("refused") or peer.get("failed")
             lines.append(f"| `{result['name']}` | {peer['label']} {_version(peer)} | {_cell(words)} |")
-        if result["note"]:
-            lines.append(f"| `{result['name']}` | | {_cell(result['note'])} |")
+        if note := notes[result["name"]]:
+            lines.append(f"| `{result['name']}` | | {_cell(note)} |")
     return "\n".join(lines)
 
 

@@ -159,5 +159,8 @@ ROWS = (
         ),
         limit=read_nwb,
         is_in_quick=False,
+        note="With two changes, so that every value can be compared: their tables are read exactly "
+        "(`float_precision`, which takes longer than what pandas does by itself), and units of invalid channels are "
+        "left out, as AllenSDK does today.",
     ),
 )
