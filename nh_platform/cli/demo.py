@@ -29,7 +29,11 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the simulation; the same seed gives the same bytes.")] = SEED,
     processes: Annotated[
         int | None,
-        typer.Option(min=1, help="Sessions made at a time; one for each core, at most 4, if not given."),
+        typer.Option(
+            min=1,
+            max=64,
+            help="Sessions made at a time; one for each core, at most 4 and as memory allows, if not given.",
+        ),
     ] = None,
 ) -> None:
     """Make simulated sessions and run everything on them: no network, no account, one to four minutes.

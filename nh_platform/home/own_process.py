@@ -1,19 +1,27 @@
-"""What a process of the platform's own sets for itself: threads of linear algebra, and when garbage is collected.
+"""What a process of the platform's own sets for itself: threads of linear algebra, garbage, interruptions.
 
-Contains what `nh` and the code location do at their beginning. A notebook's process is its owner's: nothing of this is
-called there.
+Contains what `nh`, its other processes and the code location do at their beginning. A notebook's process is its
+owner's: nothing of this is called there.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 THREADS = "OPENBLAS_NUM_THREADS"
 """Environment variable of OpenBLAS, which numpy and scipy bring: threads of a product or decomposition."""
 
 COLLECTED_AFTER = 50_000, 20, 50
 """Objects after which the garbage collector looks at new ones, and rounds after which at older ones."""
+
+AGAIN_S = 0.1
+"""Wait before an interruption that was lost is sent again [s]."""
 
 
 def use_one_thread() -> None:
@@ -32,3 +40,40 @@ def collect_seldom() -> None:
     A look at all of them takes 0.12 s; the demo had eight, and 1,700 at newer ones.
     """
     gc.set_threshold(*COLLECTED_AFTER)
+
+
+@contextmanager
+def sent_again_where_lost() -> Iterator[None]:
+    """Interrupt again where the interruption was lost: Python ignores what is raised while an object is freed.
+
+    A command that was stopped while a module was imported went on to its end. What is raised in the hook itself is lost
+    as well, without another call of it: a busy machine leaves a thread waiting in there for longer than `AGAIN_S`.
+    """
+    ignored = sys.unraisablehook
+    over = threading.Event()
+
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        # While a run goes on, Dagster's handlers raise its own error, which is no `Exception` either.
+        if issubclass(what.exc_type, (Exception, GeneratorExit, SystemExit)):
+            ignored(what)
+            return
+        left = [False]
+        try:
+            threading.Thread(target=_interrupt, args=(left, over), daemon=True).start()
+        finally:
+            left[0] = True  # no signal is handled between this and the return: neither is a call or a loop
+
+    sys.unraisablehook = lost
+    try:
+        yield
+    finally:
+        over.set()
+        sys.unraisablehook = ignored
+
+
+def _interrupt(left: list[bool], over: threading.Event) -> None:
+    """Send SIGINT once the hook that asked for it has been left, unless the command is over by then."""
+    while not over.wait(AGAIN_S):
+        if left[0]:
+            os.kill(os.getpid(), signal.SIGINT)
+            return

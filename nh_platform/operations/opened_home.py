@@ -36,7 +36,8 @@ class OpenHome:
         self, platform: Platform, instance: dg.DagsterInstance | None = None, *, embedded: bool = False
     ) -> None:
         self.platform = platform
-        self._embedded = embedded
+        self.embedded = embedded
+        self.is_instance_given = instance is not None
         self._closing = ExitStack()
         if instance is not None:
             self.instance = instance
@@ -46,7 +47,7 @@ class OpenHome:
         """Dagster's instance; it costs a second to open."""
         from nh_platform.operations.instance import open_instance
 
-        return self._closing.enter_context(open_instance(self.platform.settings, embedded=self._embedded))
+        return self._closing.enter_context(open_instance(self.platform.settings, embedded=self.embedded))
 
     @cached_property
     def definitions(self) -> dg.Definitions:

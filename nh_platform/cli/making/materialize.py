@@ -36,7 +36,14 @@ def materialize(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and run nothing.")] = False,
     processes: Annotated[
-        int, typer.Option(min=1, help="Sessions made at a time, each in a process of its own.", show_default=True)
+        int,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Sessions made at a time, each in a process of 0.5 GB beside the session. Limits of the queue of "
+            "`nh ui` do not count here.",
+            show_default=True,
+        ),
     ] = 1,
 ) -> None:
     """Make the assets of sessions here and now, one run per session, checks included.

@@ -7,20 +7,18 @@ SIGTERM has the handler of SIGINT (`dagster._utils.interrupts`).
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nh_platform.cli.terminal import invocation
+from nh_platform.home.own_process import sent_again_where_lost
 
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 _CODES = {signal.SIGINT: 128 + signal.SIGINT, signal.SIGTERM: 128 + signal.SIGTERM}
 """Exit codes: 130 and 143, as shells give them to a process that a signal ended."""
-_AGAIN_S = 0.1
 
 
 class Stopped(Exception):
@@ -60,7 +58,7 @@ def stopped_by_signals() -> Iterator[None]:
     before = {each: signal.signal(each, signal.default_int_handler) for each in _CODES}
     wakeup = signal.set_wakeup_fd(heard.fileno(), warn_on_full_buffer=False)
     try:
-        with _sent_again_where_lost():
+        with sent_again_where_lost():
             yield
     except KeyboardInterrupt as interruption:
         by = _first(came)
@@ -71,43 +69,6 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(each, handler)
         came.close()
         heard.close()
-
-
-@contextmanager
-def _sent_again_where_lost() -> Iterator[None]:
-    """Interrupt again where the interruption was lost: Python ignores what is raised while an object is freed.
-
-    A command that was stopped while a module was imported went on to its end. What is raised in the hook itself is lost
-    as well, without another call of it: a busy machine leaves a thread waiting in there for longer than `_AGAIN_S`.
-    """
-    ignored = sys.unraisablehook
-    over = threading.Event()
-
-    def lost(what: sys.UnraisableHookArgs) -> None:
-        # While a run goes on, Dagster's handlers raise its own error, which is no `Exception` either.
-        if issubclass(what.exc_type, (Exception, GeneratorExit, SystemExit)):
-            ignored(what)
-            return
-        left = [False]
-        try:
-            threading.Thread(target=_interrupt, args=(left, over), daemon=True).start()
-        finally:
-            left[0] = True  # no signal is handled between this and the return: neither is a call or a loop
-
-    sys.unraisablehook = lost
-    try:
-        yield
-    finally:
-        over.set()
-        sys.unraisablehook = ignored
-
-
-def _interrupt(left: list[bool], over: threading.Event) -> None:
-    """Send SIGINT once the hook that asked for it has been left, unless the command is over by then."""
-    while not over.wait(_AGAIN_S):
-        if left[0]:
-            os.kill(os.getpid(), signal.SIGINT)
-            return
 
 
 @contextmanager

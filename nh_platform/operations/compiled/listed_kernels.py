@@ -81,7 +81,11 @@ def pieces_of_compiling(processes: int) -> list[Piece]:
     if processes < 2 or _is_compiled(listed_kernels()[0]):
         return []
     return [
-        Piece(f"compiled code, part {part + 1} of {processes}", partial(compile_part, part, processes))
+        Piece(
+            f"compiled code, part {part + 1} of {processes}",
+            partial(compile_part, part, processes),
+            on_failure="pass over",
+        )
         for part in range(processes)
     ]
 
@@ -111,11 +115,13 @@ def compile_kernel(kernel: Kernel) -> None:
 def _is_compiled(kernel: Kernel) -> bool:
     """Return whether numba has an index of a kernel's compiled code, without loading numba.
 
-    It keeps them in ``NUMBA_CACHE_DIR``, or beside the module where that may be written.
+    It keeps them in ``NUMBA_CACHE_DIR``, or beside the module where that may be written, else in the user's caches.
     """
-    spec = find_spec(kernel.module.rpartition(".")[0])
     name = f"{kernel.module.rpartition('.')[2]}.{kernel.name}-*.nbi"
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return any(Path(given).glob(f"*/{name}"))
+    spec = find_spec(kernel.module.rpartition(".")[0])
     beside = (spec.submodule_search_locations or []) if spec is not None else []
-    return any(path for folder in beside for path in Path(folder, "__pycache__").glob(name))
+    caches = (os.environ.get("XDG_CACHE_HOME", ""), Path.home() / ".cache", Path.home() / "Library" / "Caches")
+    folders = [*(Path(folder, "__pycache__") for folder in beside), *(Path(one, "numba") for one in caches if one)]
+    return any(found for folder in folders for found in (*folder.glob(name), *folder.glob(f"*/{name}")))

@@ -19,7 +19,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
-from nh_platform.home.own_process import collect_seldom
+from nh_platform.home.own_process import collect_seldom, sent_again_where_lost, use_one_thread
 from nh_platform.operations.opened_home import OpenHome, Progress
 
 _SOON = ("nh_platform.defs.build", "nh_platform.operations.in_process", "nh_platform.operations.source_inventory")
@@ -28,10 +28,12 @@ _SOON = ("nh_platform.defs.build", "nh_platform.operations.in_process", "nh_plat
 
 def main(descriptor: int, folder: Path, *, embedded: bool) -> None:
     """Do every piece that comes over a connection, and answer with what came of it."""
+    use_one_thread()
     collect_seldom()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a script begins in the background
     home = _Home(folder, embedded=embedded)
     with ExitStack() as closing, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        closing.enter_context(sent_again_where_lost())
         caller = closing.enter_context(Connection(descriptor))
         closing.callback(home.close)
         is_ready = False
@@ -41,6 +43,7 @@ def main(descriptor: int, folder: Path, *, embedded: bool) -> None:
                 gc.freeze()  # a full collection looks at all that is imported, 0.1 s each
                 is_ready = True
             work = caller.recv()
+            caller.send(None)  # from here on the piece is lost with this process
             caller.send(_answer(work, home, caller))
 
 
@@ -67,8 +70,8 @@ def _that_travels(error: Exception) -> Exception:
     """Return an error as another process can have it, with what was on the way to it."""
     text = "".join(traceback.format_exception(error))
     try:
-        ForkingPickler.dumps(error)
-    except Exception:  # noqa: BLE001  whatever pickling says of it
+        ForkingPickler.loads(ForkingPickler.dumps(error))
+    except Exception:  # noqa: BLE001  whatever either way says of it
         return RuntimeError(text)
     error.add_note(f"In process {os.getpid()}:\n{text}")
     return error

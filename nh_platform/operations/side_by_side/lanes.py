@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, unwatched
 from nh_platform.session import NhError
@@ -28,8 +28,13 @@ from nh_platform.session import NhError
 _LANE_PROCESS = "nh_platform.operations.side_by_side.lane_process"
 """By its name: a module that was imported already would be there twice in the process that runs it."""
 
+_CGROUP = Path("/sys/fs/cgroup")
+
 MOST_LANES = 4
-"""Processes that are begun unless more are asked for; each takes some 0.5 GB beside its sessions."""
+"""Processes that are begun unless more are asked for."""
+
+LANE_BYTES = 1.5e9
+"""Memory that a process has at hand with a session of a usual size: 0.5 GB of its own, and 0.75 of the session."""
 
 
 class Work(Protocol):
@@ -55,20 +60,51 @@ class Piece:
         What does it.
     after
         Pieces that are done before.
+    on_failure
+        ``stop``: where it raises, nothing more is begun. ``go on``: what it raised is raised when all others are done;
+        those that come after it find None. ``pass over``: nothing hangs on it, also where its process is killed.
     """
 
     name: str
     work: Work
     after: tuple[Piece, ...] = ()
+    on_failure: Literal["stop", "go on", "pass over"] = "stop"
 
 
 class LaneLost(NhError):
     """The process that did a piece ended in the middle of it: it was killed, mostly for want of memory."""
 
 
+class _LaneGone(Exception):
+    """A process ended before it began a piece, which another one can do."""
+
+
 def cores_at_hand() -> int:
-    """Return how many processes to use where nobody says it: one for each core this process may use, at most 4."""
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_LANES)
+    """Return how many processes to use where nobody says it: one for each core this process may use, at most 4.
+
+    No more than memory is there for, and the CPU time that a container may take.
+    """
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = min(psutil.virtual_memory().available, _container_memory())
+    return int(max(1, min(cores, _container_cores(), memory // LANE_BYTES, MOST_LANES)))
+
+
+def _container_cores() -> float:
+    """Return the cores that a container may use; infinity where nothing says it (Linux's control groups, version 2)."""
+    with suppress(OSError, ValueError):  # "max" is no number
+        quota, period = (_CGROUP / "cpu.max").read_text(encoding="ascii").split()
+        return int(quota) / int(period)
+    return float("inf")
+
+
+def _container_memory() -> float:
+    """Return the memory that a container has left [bytes], likewise."""
+    with suppress(OSError, ValueError):
+        limit, used = ((_CGROUP / f"memory.{name}").read_text(encoding="ascii") for name in ("max", "current"))
+        return max(int(limit) - int(used), 0)
+    return float("inf")
 
 
 class Lanes:
@@ -126,7 +162,7 @@ class Lanes:
         Raises
         ------
         Exception
-            What a piece raised first; no other one is begun after it.
+            What a piece raised first; no other one is begun after it, unless the piece says otherwise.
         KeyboardInterrupt
             If this process is interrupted. The others are too, and have cleaned up behind them by then.
         """
@@ -147,8 +183,8 @@ class Lanes:
                 other.interrupt()
         for thread in threads:
             thread.join()
-        if work.error is not None:
-            raise work.error
+        if (first := work.error or work.late) is not None:
+            raise first
         return work.results
 
 
@@ -166,18 +202,27 @@ class _Shared:
         self._changed = threading.Condition()
         self.results: dict[Piece, Any] = {}
         self.error: BaseException | None = None
+        self.late: BaseException | None = None
 
     def take_all(self, do: _Do) -> None:
         """Do one piece after the other until none is left, nor in progress: what that returns may ask for others."""
         while (piece := self._next()) is not None:
             try:
                 result = do(piece, self._say)
-            except LaneLost as lost:
-                self._finish(piece, lost)
-                return  # its process is gone: others do what is left
-            except Exception as error:  # noqa: BLE001  raised again when all have ended
-                self.stop(error)
+            except _LaneGone:
+                self._give_back(piece)
                 return
+            except LaneLost as lost:
+                self._finish(piece, None if piece.on_failure == "pass over" else lost)
+                return  # its process is gone: others do what is left
+            except BaseException as error:  # noqa: BLE001  raised again when all have ended
+                # Rich leaves by SystemExit where nobody reads any more, and a thread drops that without a word.
+                if piece.on_failure == "stop" or not isinstance(error, Exception):
+                    self.stop(error)
+                    return
+                if piece.on_failure == "go on":
+                    self.late = self.late or error
+                result = None
             self._finish(piece, result)
 
     def _next(self) -> Piece | None:
@@ -192,12 +237,18 @@ class _Shared:
                 self._changed.wait()
             return None
 
+    def _give_back(self, piece: Piece) -> None:
+        with self._changed:
+            self._waiting.insert(0, piece)
+            self._n_begun -= 1
+            self._changed.notify_all()
+
     def _finish(self, piece: Piece, result: Any) -> None:
         with self._changed:
             self.results[piece] = result
             try:
                 self._waiting += self._on_done(piece, result)
-            except Exception as error:  # noqa: BLE001  likewise
+            except BaseException as error:  # noqa: BLE001  likewise
                 self.error = self.error or error
             self._changed.notify_all()
 
@@ -218,10 +269,11 @@ class _Other:
 
     def __init__(self, folder: Path, embedded: bool) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", _LANE_PROCESS, str(theirs.fileno()), str(folder), str(int(embedded))]
+        # Without the folder that a person stands in, whose modules the command itself does not look at either.
+        command = [sys.executable, "-P", "-m", _LANE_PROCESS, str(theirs.fileno()), str(folder), str(int(embedded))]
         with theirs:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], process_group=0
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], process_group=0, env=_environment()
             )
         self._connection = Connection(ours.detach())
         self.is_there = True
@@ -231,22 +283,32 @@ class _Other:
 
         Raises
         ------
+        _LaneGone
+            If the process ended before it began.
         LaneLost
             If the process ended before it was done.
         Exception
-            What the piece raised.
+            What the piece raised, or ``on_progress``.
         """
         try:
             self._connection.send(piece.work)
-            while isinstance(answer := self._connection.recv(), Progress):
-                on_progress(answer)
+            self._connection.recv()
         except (EOFError, OSError):
             self.is_there = False
-            raise LaneLost(piece.name, f"its process {_ending(self._process.wait())}", _ACTION) from None
+            raise _LaneGone from None
+        while isinstance(answer := self._answer(piece), Progress):
+            on_progress(answer)
         result, error = answer
         if error is not None:
             raise error
         return result
+
+    def _answer(self, piece: Piece) -> Any:
+        try:
+            return self._connection.recv()
+        except (EOFError, OSError):
+            self.is_there = False
+            raise LaneLost(piece.name, f"its process {_ending(self._process.wait())}", _ACTION) from None
 
     def interrupt(self) -> None:
         """Interrupt what it does; it cleans up behind it and ends."""
@@ -264,6 +326,15 @@ class _Other:
     def wait(self) -> None:
         """Wait until it has ended."""
         self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of another process, which finds the package where this one has it."""
+    root, environment = str(Path(__file__).parents[3]), dict(os.environ)
+    others = sys.path if sys.flags.safe_path else sys.path[1:]  # the first one is of the folder, or of a script
+    if root not in others:
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
+    return environment
 
 
 def _ending(code: int) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nh_platform.operations.opened_home import Interrupted, OnProgress, OpenHome, Progress, unwatched
+from nh_platform.session import ConfigError
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
@@ -67,6 +68,8 @@ def run_plans(
 
     Raises
     ------
+    ConfigError
+        If several processes are asked for, and the home was opened with an instance of Dagster, which they cannot have.
     Interrupted
         If a person or the system stops it. The running sessions are given up: their runs are cancelled, what they made
         before stays, and nothing is published half.
@@ -76,14 +79,24 @@ def run_plans(
     from nh_platform.operations.compiled.listed_kernels import pieces_of_compiling
     from nh_platform.operations.side_by_side.lanes import Lanes
 
+    if processes > 1 and home.is_instance_given:
+        raise ConfigError(
+            "processes",
+            f"{processes}, with an instance of Dagster that is open in this process alone",
+            "Leave out `processes`, or give the home folder instead.",
+        )
     if not plans:
         return []
     end_lost_runs(home.instance)
     for source in dict.fromkeys(plan.source for plan in plans):
         register_again(home.instance, source, home.platform.manifest(source).session_ids)
     runs, processes = SessionRuns(on_progress), min(processes, len(plans))
-    with Lanes(home.platform.settings.home, processes) as lanes, runs.stopped_in_words():
-        pieces = [*pieces_of_compiling(processes), *runs.pieces(plans)]
+    uses_kernels = any("units" in plan.assets for plan in plans)
+    with (
+        Lanes(home.platform.settings.home, processes, embedded=home.embedded) as lanes,
+        runs.stopped_in_words(),
+    ):
+        pieces = [*(pieces_of_compiling(processes) if uses_kernels else ()), *runs.pieces(plans)]
         lanes.run(pieces, lambda: home, on_progress, runs.on_done)
     runs.end_lost(home)
     return runs.outcomes

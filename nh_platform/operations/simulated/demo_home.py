@@ -148,7 +148,7 @@ class _Steps:
         self._refused += planned.outcomes
         sessions = self.runs.pieces(planned.plans)
         look = partial(_look_over, synced.source)
-        across = Piece(f"assets across sessions of {synced.source}", look, tuple(sessions))
+        across = Piece(f"assets across sessions of {synced.source}", look, tuple(sessions), "go on")
         has_images = IMAGE_EMBEDDINGS.name in source_assets(synced.source)
         self._of_set += [*sessions, across] if has_images else sessions
         if len(self.synced) < len(self._sources):

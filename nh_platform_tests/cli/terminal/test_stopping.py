@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 
 from nh_platform import operations
 from nh_platform.cli.app import app
-from nh_platform.cli.terminal import stopping
 from nh_platform.cli.terminal.invocation import set_given_home, with_home
 from nh_platform.cli.terminal.stopping import Stopped, stopped_by_signals
+from nh_platform.home import own_process
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
 from nh_platform.operations.opened_home import Interrupted, OpenHome, Progress
@@ -90,7 +90,7 @@ def collected() -> None:
 def test_a_signal_whose_interruption_python_ignores_stops_all_the_same(
     lose: Callable[[], None], is_run: bool, again_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stopping, "_AGAIN_S", again_s)
+    monkeypatch.setattr(own_process, "AGAIN_S", again_s)
     handlers = raise_execution_interrupts if is_run else nullcontext
     begun = time.monotonic()
     with pytest.raises(DagsterExecutionInterruptedError if is_run else Stopped), stopped_by_signals(), handlers():

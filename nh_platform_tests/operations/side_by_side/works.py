@@ -66,6 +66,48 @@ def stop_all(folder: Path, caller: int, opened: Opened, on_progress: OnProgress)
         raise
 
 
+class LosesAnInterruption:
+    """Is interrupted while it is freed, where Python ignores what is raised."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __del__(self) -> None:
+        (self.folder / "began").touch()
+        time.sleep(MEETING_S)
+
+
+def lose_an_interruption(folder: Path, caller: int, opened: Opened, on_progress: OnProgress) -> None:
+    """As `stop_all`, but the first interruption of the other process is lost."""
+    if os.getpid() != caller:
+        LosesAnInterruption(folder)
+    stop_all(folder, caller, opened, on_progress)
+
+
+class OwnWords(Exception):
+    """Can be pickled, and not made of what was pickled."""
+
+    def __init__(self, thing: str, found: str) -> None:
+        super().__init__(f"{thing}: {found}")
+
+
+def raise_what_does_not_come_back(opened: Opened, on_progress: OnProgress) -> None:
+    """Raise such an error."""
+    raise OwnWords("odd", "it is")
+
+
+def threads_of_algebra(
+    folder: Path, name: str, of: int, opened: Opened, on_progress: OnProgress
+) -> tuple[int, set[int]]:
+    """Meet, and return the process and the threads that its linear algebra takes."""
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    np.eye(2) @ np.eye(2)
+    found = {one["num_threads"] for one in threadpool_info() if one["internal_api"] == "openblas"}
+    return meet(folder, name, of, opened, on_progress), found
+
+
 def wait_for(folder: Path) -> None:
     """Wait until the piece of another process has begun."""
     until = time.monotonic() + MEETING_S
