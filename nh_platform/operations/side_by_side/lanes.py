@@ -33,8 +33,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 MOST_LANES = 4
 """Processes that are begun unless more are asked for."""
 
-LANE_BYTES = 1.5e9
-"""Memory that a process has at hand with a session of a usual size: 0.5 GB of its own, and 0.75 of the session."""
+LANE_BYTES = 0.7e9
+"""Memory that a process takes with a session of a demo [bytes]; nearly all of it is its own."""
 
 
 class Work(Protocol):
@@ -100,10 +100,9 @@ def _container_cores() -> float:
 
 
 def _container_memory() -> float:
-    """Return the memory that a container has left [bytes], likewise."""
+    """Return the memory that a container may take [bytes], likewise."""
     with suppress(OSError, ValueError):
-        limit, used = ((_CGROUP / f"memory.{name}").read_text(encoding="ascii") for name in ("max", "current"))
-        return max(int(limit) - int(used), 0)
+        return int((_CGROUP / "memory.max").read_text(encoding="ascii"))
     return float("inf")
 
 
