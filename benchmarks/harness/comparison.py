@@ -262,10 +262,13 @@ def is_sound(result: Mapping[str, Any], *, quick: bool = False) -> list[str]:
 
 
 def memory_share(result: Mapping[str, Any], peer: Mapping[str, Any]) -> float | None:
-    """Return the platform's memory over a peer's; None where the row does not ask for it."""
+    """Return the platform's memory over a peer's, the most of each; None where the row does not ask for it.
+
+    A process that keeps what a run took needs nothing more for the next one.
+    """
     if peer.get("memory_share") is None:
         return None
-    ours, theirs = (median(run["peak_bytes"] for run in runs) for runs in (result["here"], peer["runs"]))
+    ours, theirs = (max(run["peak_bytes"] for run in runs) for runs in (result["here"], peer["runs"]))
     return float(ours / max(theirs, 1.0))
 
 
@@ -273,7 +276,8 @@ def own_figure(result: Mapping[str, Any], name: str) -> float:
     """Return a figure of the platform alone, by the name that aims have for it."""
     if name in result.get("figures", {}):
         return float(result["figures"][name])
-    return float(median(run[name] for run in result["here"]))
+    of = max if name == "peak_bytes" else median
+    return float(of(run[name] for run in result["here"]))
 
 
 def _read(found: Path) -> Arrays:

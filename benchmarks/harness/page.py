@@ -34,7 +34,8 @@ an idle machine for figures of your own, an hour and a half for all of it:
 Single scripts measured more: [memory, scale, exports, pages](benchmarks-of-scripts.md)."""
 RATIOS = (
     "CPU seconds on one thread, or seconds of wall time where it says so: median (least, most). *Times faster*: "
-    "their run by the run here before it. Below 1 the other side is faster."
+    "their run by the run here before it. Below 1 the other side is faster. Memory is what a run adds to its process, "
+    "which may keep what an earlier one took; shares are of the most."
 )
 MISSED = "Shares are of profiles: `py-spy record -r 200` on the command of the row, or each step of it by itself."
 GROWTH = (
@@ -115,7 +116,7 @@ def printed(result: Mapping[str, Any]) -> str:
 
 def _ratios(found: Sequence[Mapping[str, Any]]) -> str:
     lines = [
-        "| what | theirs | their s | here, s | times faster | aim | their MB, here MB |",
+        "| what | theirs | their s | here, s | times faster | aim | their MB; here MB |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result in found:
@@ -207,7 +208,9 @@ def _ratio(ratios: Sequence[float]) -> str:
 
 
 def _megabytes(runs: Sequence[Mapping[str, float]]) -> str:
-    return f"{median(run['peak_bytes'] for run in runs) / 1e6:.0f}"
+    taken = [run["peak_bytes"] / 1e6 for run in runs]
+    middle, least, most = (f"{of(taken):.0f}" for of in (median, min, max))
+    return middle if least == most else f"{middle} ({least}, {most})"
 
 
 def _load(result: Mapping[str, Any]) -> str:
@@ -257,7 +260,7 @@ def _own_aims(result: Mapping[str, Any]) -> list[str]:
 
 
 def _memory(result: Mapping[str, Any], peer: Mapping[str, Any]) -> str:
-    share, words = memory_share(result, peer), f"{_megabytes(peer['runs'])}, {_megabytes(result['here'])}"
+    share, words = memory_share(result, peer), f"{_megabytes(peer['runs'])}; {_megabytes(result['here'])}"
     if share is None:
         return words
     met = " ✓" if share <= peer["memory_share"] else " **missed**"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.harness import growth
-from benchmarks.harness.page import PAGE, page
+from benchmarks.harness.comparison import memory_share, own_figure
+from benchmarks.harness.page import PAGE, _memory, page
 from benchmarks.harness.ratios import draw
 from benchmarks.harness.results import read_results
 from benchmarks.rows import ALL
@@ -27,3 +28,15 @@ def test_the_figure_shows_every_comparison_also_one_without_a_ratio(tmp_path: Pa
 def test_the_page_is_what_its_json_gives() -> None:
     made = page(read_results(), ALL, growth.read())
     assert made == PAGE.read_text(encoding="utf-8"), "docs/benchmarks.md was changed by hand, or its JSON was"
+
+
+def test_memory_is_the_most_of_each_side_since_a_process_keeps_what_a_run_took() -> None:
+    def runs(*peaks: float) -> list[dict[str, float]]:
+        return [{"cpu_s": 1.0, "wall_s": 1.0, "peak_bytes": peak} for peak in peaks]
+
+    peer = {"runs": runs(1600e6, 1e6, 1e6), "memory_share": 1 / 3}
+    result = {"here": runs(800e6, 800e6, 799e6), "at_most": {}}
+    assert memory_share(result, peer) == 0.5
+    assert own_figure(result, "peak_bytes") == 800e6
+    assert _memory(result, peer) == "1 (1, 1600); 800 (799, 800): 50%, aim 33% **missed**"
+    assert _memory(result, {**peer, "memory_share": None}) == "1 (1, 1600); 800 (799, 800)"
