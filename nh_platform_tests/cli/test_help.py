@@ -43,7 +43,7 @@ def test_a_process_builds_the_command_that_is_asked_for_alone(before: list[str])
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--help"], ["-h", "sync"], ["snyc"], ["--home", "sync"], ["--home"], ["--", "x"]]
+    "words", [[], ["--help"], ["-h", "sync"], ["sync-it"], ["--home", "sync"], ["--home"], ["--", "x"]]
 )
 def test_help_and_what_is_no_command_know_them_all(words: list[str]) -> None:
     assert _asked_for(words) == (app.registered_commands, app.registered_groups)
