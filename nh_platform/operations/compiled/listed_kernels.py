@@ -109,7 +109,11 @@ def compile_kernel(kernel: Kernel) -> None:
     Exception
         What importing it raises, or numba.
     """
-    getattr(importlib.import_module(kernel.module), kernel.name).compile(kernel.types)
+    from numba.core.sigutils import normalize_signature
+
+    # As types, not as text: compiled code is looked up by what it was asked for.
+    types, _ = normalize_signature(kernel.types)
+    getattr(importlib.import_module(kernel.module), kernel.name).compile(types)
 
 
 def _is_compiled(kernel: Kernel) -> bool:
