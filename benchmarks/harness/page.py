@@ -23,7 +23,8 @@ Side by side with the libraries that people use now. `uv run python -m benchmark
 (seeded simulator), builds the environment of each library with exact pins, compares every value, and only then lets
 both sides take turns. A side that found other values, or failed, stands without a ratio. It ends with 1 where an aim
 is missed. Nothing here is a test: machines differ, and on a shared one ratios move by a fifth between runs. Run it on
-an idle machine for figures of your own, an hour and a half for all of it:
+an idle machine for figures of your own, some 70 minutes for all of it once the environments are there, and 13 GB of
+memory:
 
     uv run python -m benchmarks                     every row; this page, its JSON and its figures
     uv run python -m benchmarks session-bins        one row; the page keeps what it said of others

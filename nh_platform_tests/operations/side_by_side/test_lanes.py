@@ -99,9 +99,9 @@ def test_what_cannot_be_told_ends_the_work_and_is_raised(tmp_path: Path, error: 
         if threading.get_ident() != here:
             raise error
 
-    both = [Piece(name, partial(works.meet, tmp_path, name, 2)) for name in "ab"]
+    both = [Piece(name, partial(works.meet_and_tell, tmp_path, name, 2)) for name in "ab"]
     with Lanes(tmp_path, 2) as lanes, pytest.raises(type(error)) as caught:
-        lanes.run([*both, *(told(str(n)) for n in range(200))], no_home, on_progress)
+        lanes.run(both, no_home, on_progress)
     assert caught.value is error
 
 
