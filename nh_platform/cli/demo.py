@@ -17,7 +17,7 @@ from nh_platform.cli.sync import say_synced
 from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.home.folder import HOME_VARIABLE
-from nh_platform.operations.side_by_side.lanes import cores_at_hand
+from nh_platform.operations.side_by_side.at_hand import cores_at_hand
 from nh_platform.operations.simulated.simulated_upstream import SEED, TRAINING_SET
 
 

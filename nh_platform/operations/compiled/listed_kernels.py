@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress
-from nh_platform.operations.side_by_side.lanes import Piece
+from nh_platform.operations.side_by_side.pieces import Piece
 
 LIST = Path(__file__).with_name("kernels.txt")
 

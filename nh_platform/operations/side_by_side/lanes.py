@@ -1,6 +1,6 @@
 """Pieces of work side by side: this process and others of the same home each take the next one that may begin.
 
-Contains the order of pieces, and this end of the other processes. What such a process does is `lane_process`. Add here
+Contains their order, and this end of the other processes. What such a process does is `lane_process`. Add here
 what every kind of work needs that is parted so. What the pieces are stands with the operations.
 
 Sessions share nothing but Dagster's history, which is made for several writers, so that processes need no lock beyond
@@ -9,7 +9,6 @@ those that runs of `nh ui` have. Processes and not threads: half of a session is
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -17,58 +16,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, unwatched
+from nh_platform.operations.side_by_side.at_hand import environment_of_others
+from nh_platform.operations.side_by_side.pieces import Piece
 from nh_platform.session import NhError
 
 _LANE_PROCESS = "nh_platform.operations.side_by_side.lane_process"
 """By its name: a module that was imported already would be there twice in the process that runs it."""
-
-_CGROUP = Path("/sys/fs/cgroup")
-
-MOST_LANES = 4
-"""Processes that are begun unless more are asked for."""
-
-LANE_BYTES = 0.7e9
-"""Memory that a process takes with a session of a demo [bytes]; nearly all of it is its own."""
-
-
-class Work(Protocol):
-    """What does a piece: a function of a module, or a `functools.partial` of one, since it travels between processes.
-
-    It is called with a function that returns the open home, and with what hears of progress. What it returns, and what
-    it raises, travels back.
-    """
-
-    def __call__(self, opened: Callable[[], OpenHome], on_progress: OnProgress, /) -> Any:
-        """Do the piece."""
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """A piece of work.
-
-    Parameters
-    ----------
-    name
-        What it is of, for the error of a process that was killed.
-    work
-        What does it.
-    after
-        Pieces that are done before.
-    on_failure
-        ``stop``: where it raises, nothing more is begun. ``go on``: what it raised is raised when all others are done;
-        those that come after it find None. ``pass over``: nothing hangs on it, also where its process is killed.
-    """
-
-    name: str
-    work: Work
-    after: tuple[Piece, ...] = ()
-    on_failure: Literal["stop", "go on", "pass over"] = "stop"
 
 
 class LaneLost(NhError):
@@ -77,33 +35,6 @@ class LaneLost(NhError):
 
 class _LaneGone(Exception):
     """A process ended before it began a piece, which another one can do."""
-
-
-def cores_at_hand() -> int:
-    """Return how many processes to use where nobody says it: one for each core this process may use, at most 4.
-
-    No more than memory is there for, and the CPU time that a container may take.
-    """
-    import psutil
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = min(psutil.virtual_memory().available, _container_memory())
-    return int(max(1, min(cores, _container_cores(), memory // LANE_BYTES, MOST_LANES)))
-
-
-def _container_cores() -> float:
-    """Return the cores that a container may use; infinity where nothing says it (Linux's control groups, version 2)."""
-    with suppress(OSError, ValueError):  # "max" is no number
-        quota, period = (_CGROUP / "cpu.max").read_text(encoding="ascii").split()
-        return int(quota) / int(period)
-    return float("inf")
-
-
-def _container_memory() -> float:
-    """Return the memory that a container may take [bytes], likewise."""
-    with suppress(OSError, ValueError):
-        return int((_CGROUP / "memory.max").read_text(encoding="ascii"))
-    return float("inf")
 
 
 class Lanes:
@@ -270,9 +201,10 @@ class _Other:
         ours, theirs = socket.socketpair()
         # Without the folder that a person stands in, whose modules the command itself does not look at either.
         command = [sys.executable, "-P", "-m", _LANE_PROCESS, str(theirs.fileno()), str(folder), str(int(embedded))]
+        environment = environment_of_others()
         with theirs:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], process_group=0, env=_environment()
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], process_group=0, env=environment
             )
         self._connection = Connection(ours.detach())
         self.is_there = True
@@ -325,15 +257,6 @@ class _Other:
     def wait(self) -> None:
         """Wait until it has ended."""
         self._process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of another process, which finds the package where this one has it."""
-    root, environment = str(Path(__file__).parents[3]), dict(os.environ)
-    others = sys.path if sys.flags.safe_path else sys.path[1:]  # the first one is of the folder, or of a script
-    if root not in others:
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
-    return environment
 
 
 def _ending(code: int) -> str:

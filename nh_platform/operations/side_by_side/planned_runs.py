@@ -16,7 +16,7 @@ from nh_platform.session import ConfigError
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
-    from nh_platform.operations.side_by_side.lanes import Piece
+    from nh_platform.operations.side_by_side.pieces import Piece
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class SessionRuns:
 
     def pieces(self, plans: Sequence[SessionPlan]) -> list[Piece]:
         """Return the pieces of further plans."""
-        from nh_platform.operations.side_by_side.lanes import Piece
+        from nh_platform.operations.side_by_side.pieces import Piece
 
         new = {Piece(f"{plan.source} session {plan.session_id}", partial(_run, plan)): plan for plan in plans}
         self._plans |= new

@@ -15,7 +15,8 @@ from nh_platform.operations.catalogue_sync import SyncResult, sync
 from nh_platform.operations.compiled.listed_kernels import pieces_of_compiling
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, unwatched
 from nh_platform.operations.session_runs import Materialization, materialize
-from nh_platform.operations.side_by_side.lanes import LaneLost, Lanes, Piece
+from nh_platform.operations.side_by_side.lanes import LaneLost, Lanes
+from nh_platform.operations.side_by_side.pieces import Piece
 from nh_platform.operations.side_by_side.planned_runs import SessionOutcome, SessionRuns
 from nh_platform.operations.simulated.simulated_upstream import SEED, TRAINING_SET, SimulatedUpstream
 

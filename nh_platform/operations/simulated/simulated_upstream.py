@@ -14,7 +14,7 @@ from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, u
 from nh_platform.session import ConfigError
 
 if TYPE_CHECKING:
-    from nh_platform.operations.side_by_side.lanes import Piece
+    from nh_platform.operations.side_by_side.pieces import Piece
 
 SEED = 2026
 SESSIONS_PER_SOURCE = 2
@@ -82,7 +82,7 @@ class SimulatedUpstream:
         ConfigError
             If the folder holds data of another seed or of other sources, or a home that is not a demo.
         """
-        from nh_platform.operations.side_by_side.lanes import Piece
+        from nh_platform.operations.side_by_side.pieces import Piece
         from nh_platform.sources.setting_errors import SOURCES_FILE
         from nh_platform.training_sets.recipe import FOLDER as RECIPES
 

@@ -16,8 +16,10 @@ import pytest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome, Progress
-from nh_platform.operations.side_by_side import lanes as module
-from nh_platform.operations.side_by_side.lanes import LaneLost, Lanes, Piece, cores_at_hand
+from nh_platform.operations.side_by_side import at_hand
+from nh_platform.operations.side_by_side.at_hand import cores_at_hand, environment_of_others
+from nh_platform.operations.side_by_side.lanes import LaneLost, Lanes
+from nh_platform.operations.side_by_side.pieces import Piece
 from nh_platform.operations.side_by_side.planned_runs import SessionPlan, run_plans
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_saving import ReviewsChanged
@@ -136,9 +138,9 @@ def test_the_folder_that_a_person_stands_in_is_not_imported_from(
 def test_a_package_that_is_not_installed_is_found_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setattr("sys.path", [str(ROOT), "/of/python"])
-    assert module._environment()["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/elsewhere"]
+    assert environment_of_others()["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/elsewhere"]
     monkeypatch.setattr("sys.path", [str(ROOT), "/of/python", str(ROOT)])
-    assert module._environment()["PYTHONPATH"] == "/elsewhere"
+    assert environment_of_others()["PYTHONPATH"] == "/elsewhere"
 
 
 def test_matrices_have_one_thread_in_each_other_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +240,7 @@ def test_a_container_has_as_many_as_it_may_use(
 ) -> None:
     for name, text in {"cpu.max": cpu, "memory.max": memory}.items():
         (tmp_path / name).write_text(f"{text}\n", encoding="ascii")
-    monkeypatch.setattr(module, "_CGROUP", tmp_path)
+    monkeypatch.setattr(at_hand, "_CGROUP", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 64e9}))
     assert cores_at_hand() == expected
