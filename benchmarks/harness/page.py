@@ -35,7 +35,8 @@ memory:
 Single scripts measured more: [memory, scale, exports, pages](benchmarks-of-scripts.md)."""
 RATIOS = (
     "CPU seconds on one thread, or seconds of wall time where it says so: median (least, most). *Times faster*: "
-    "their run by the run here before it. Below 1 the other side is faster. Memory is what a run adds to its process, "
+    "their run by the run here before it, the median of the pairs. Below 1 the other side is "
+    "faster. Memory is what a run adds to its process, "
     "which may keep what an earlier one took; shares are of the most."
 )
 MISSED = "Shares are of profiles: `py-spy record -r 200` on the command of the row, or each step of it by itself."
@@ -130,9 +131,11 @@ def _ratios(found: Sequence[Mapping[str, Any]]) -> str:
             clock = _clock(result)
             what += " (wall time)" if clock == "wall_s" else ""
             theirs = _said(peer["runs"], clock)
+            # Here, the runs that took turns with this peer: caches and pages are not the same beside another.
+            ours = [{clock: run[clock] / ratio} for run, ratio in zip(peer["runs"], peer["ratios"], strict=True)]
             if "default_threads" in peer:
                 theirs += f"; with its threads {_said(peer['default_threads'], 'wall_s')} wall"
-            lines.append(f"| {what} | {label} | {theirs} | {_said(result['here'], clock)} "
+            lines.append(f"| {what} | {label} | {theirs} | {_said(ours, clock)} "
                          f"| {_ratio(peer['ratios'])} | {_goal(peer)}{_met(peer)} "
                          f"| {_memory(result, peer)} |")  # fmt: skip
     return "\n".join(lines)
