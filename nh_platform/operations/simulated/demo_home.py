@@ -19,6 +19,7 @@ from nh_platform.operations.side_by_side.lanes import LaneLost, Lanes
 from nh_platform.operations.side_by_side.pieces import Piece
 from nh_platform.operations.side_by_side.planned_runs import SessionOutcome, SessionRuns
 from nh_platform.operations.simulated.simulated_upstream import SEED, TRAINING_SET, SimulatedUpstream
+from nh_platform.session import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,13 +75,18 @@ def demo(
     Raises
     ------
     ConfigError
-        If the folder holds data of another seed or of other sources, or a home that is not a demo.
+        If the folder cannot be made, or holds data of another seed or of other sources, or a home that is not a demo.
     """
     from nh_platform.home.full_disk import named_full_disk
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
 
     folder = Path(folder).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = f"no folder can be made there: {error.strerror}"
+        raise ConfigError(str(folder), found, "Choose another --folder.") from error
     upstream = SimulatedUpstream(folder, seed)
     with Lanes(folder, processes, embedded=True) as lanes:
         writing = upstream.begin()
