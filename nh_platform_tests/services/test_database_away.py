@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+pytest.importorskip("dagster_postgres", reason="the extra `deploy` is not installed: uv sync --extra deploy")
+
 from nh_platform import operations
 from nh_platform.cli.app import app
 from nh_platform.defs.deployed.postgres_storage import _IDLE_S
@@ -39,7 +41,6 @@ STORAGES = "".join(
 @pytest.fixture
 def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postgres]:
     """Give a running server, and lead Dagster's history there."""
-    pytest.importorskip("dagster_postgres")
     with passable_folder() as folder:
         (folder / "postgres").mkdir()
         server = Postgres(folder / "postgres", "secret")

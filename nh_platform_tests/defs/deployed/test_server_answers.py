@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from dagster._core.test_utils import instance_for_test
 
+pytest.importorskip("redis", reason="the extra `deploy` is not installed: uv sync --extra deploy")
+
 from nh_platform.defs.deployed.server_answers import _large_sessions
 
 QUEUE = {"module": "dagster", "class": "QueuedRunCoordinator"}
