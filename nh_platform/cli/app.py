@@ -62,6 +62,14 @@ from nh_platform.session import NhError
 class _NamedErrors(TyperGroup):
     """Shows the platform's own errors as a sentence with the next step, and everything else with its traceback."""
 
+    def parse_args(self, ctx, args):  # type: ignore[no-untyped-def]
+        given = bool(args)
+        rest = super().parse_args(ctx, args)
+        home = ctx.params.get("home")
+        if given and not rest and str(home) in self.commands and ctx.get_parameter_source("home").name == "COMMANDLINE":
+            ctx.fail(f"'{home}' was read as the folder of --home, and no command is left: nh --home FOLDER {home}")
+        return rest
+
     def invoke(self, ctx):  # type: ignore[no-untyped-def]
         try:
             with stopped_by_signals():
@@ -97,6 +105,13 @@ app = typer.Typer(
 )
 
 
+def _stated_folder(text: str) -> Path:
+    """Refuse what an unset variable of a shell leaves: it would be the working folder."""
+    if not text:
+        raise typer.BadParameter("it is empty; give a folder, or leave --home out")
+    return Path(text)
+
+
 @app.callback()
 def _global_options(
     ctx: typer.Context,
@@ -105,6 +120,8 @@ def _global_options(
         typer.Option(
             "--home",
             envvar=HOME_VARIABLE,
+            parser=_stated_folder,
+            metavar="PATH",
             help="Folder that holds the store, Dagster's history and reviews. Default: ./data",
             show_default=False,
         ),

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nh_platform.home.folder import home_folder
+from nh_platform.home.folder import HOME_VARIABLE, home_folder
 from nh_platform.home.restoring import require_restored
+from nh_platform.home.standing_folders import require_folder
 from nh_platform.home.stores import stated_store
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
@@ -212,9 +213,11 @@ def load_settings(home: Path | None = None) -> PlatformSettings:
     ConfigError
         If ``sources.yaml`` cannot be parsed, has a key that does not exist, a value of the wrong type or a credential;
         the text names the file, the line and the key. Names of sources, rulebooks and presets are looked at by
-        `Platform`, what is under ``read`` by the source. Also if a restoration into the folder is not done.
+        `Platform`, what is under ``read`` by the source. Also if a restoration into the folder is not done, or a file
+        lies where the home or one of its folders should be.
     """
     folder = (home or home_folder()).absolute()
+    require_folder(folder, f"Give a folder: `nh --home …`, or {HOME_VARIABLE}.")
     require_restored(folder)
     reviews = reviews_folder(folder)
     content = read_sources_file(folder)
@@ -225,6 +228,10 @@ def load_settings(home: Path | None = None) -> PlatformSettings:
             sources[name] = SourceSettings.model_validate(_nothing_stated(stated))
         except ValidationError as error:
             raise first_setting_error(error, SourceSettings, folder, (name,)) from None
-    return PlatformSettings(
+    settings = PlatformSettings(
         home=folder, reviews=reviews, stated_store=stated_store(), ui_address=ui_address(), sources=sources
     )
+    for own in (settings.store, settings.dagster_home, settings.reviews):
+        if not is_in_bucket(own):
+            require_folder(own, "Move it elsewhere, and run it again.")
+    return settings

@@ -21,7 +21,7 @@ class Blocker:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Blocker())
 import pytest
-sys.exit(pytest.main(["-n", "0", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider"]))
+sys.exit(pytest.main(["-n", "0", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", "--snapshot-warn-unused"]))
 """
 
 

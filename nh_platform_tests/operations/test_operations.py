@@ -216,6 +216,6 @@ def test_a_demo_never_goes_into_a_home_of_real_data(tmp_path: Path, part: str) -
 @pytest.mark.parametrize("place", ["a file", "a file/below"])
 def test_a_demo_where_no_folder_can_be_made_says_so(tmp_path: Path, place: str) -> None:
     (tmp_path / "a file").write_text("of a person", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"no folder can be made there.*Choose another --folder"):
+    with pytest.raises(ConfigError, match=r"it is a file, and a folder is expected.*Choose another --folder"):
         operations.demo(tmp_path / place)
     assert (tmp_path / "a file").read_text(encoding="utf-8") == "of a person"

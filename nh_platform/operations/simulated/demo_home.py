@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nh_platform.home.standing_folders import require_folder
 from nh_platform.operations.catalogue_sync import SyncResult, sync
 from nh_platform.operations.compiled.listed_kernels import pieces_of_compiling
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, unwatched
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from nh_platform.home.platform import Platform
 
+_ELSEWHERE = "Choose another --folder."
 _FIRST = ("allen_vc", "allen_vbn")
 """Sources that are made first: those of the training set's images, and the one whose assets across sessions take as
 long as its sessions, so that others go on beside."""
@@ -82,11 +84,11 @@ def demo(
     from nh_platform.home.settings import load_settings
 
     folder = Path(folder).absolute()
+    require_folder(folder, _ELSEWHERE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        found = f"no folder can be made there: {error.strerror}"
-        raise ConfigError(str(folder), found, "Choose another --folder.") from error
+        raise ConfigError(str(folder), f"no folder can be made there: {error.strerror}", _ELSEWHERE) from error
     upstream = SimulatedUpstream(folder, seed)
     with Lanes(folder, processes, embedded=True) as lanes:
         writing = upstream.begin()

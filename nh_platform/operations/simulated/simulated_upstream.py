@@ -80,8 +80,11 @@ class SimulatedUpstream:
         Raises
         ------
         ConfigError
-            If the folder holds data of another seed or of other sources, or a home that is not a demo.
+            If the folder holds data of another seed or of other sources, a home that is not a demo, or a file where
+            one of its folders should be.
         """
+        from nh_platform.downloads.in_buckets.raw_places import RAW_FOLDER
+        from nh_platform.home.standing_folders import require_folder
         from nh_platform.operations.side_by_side.pieces import Piece
         from nh_platform.sources.setting_errors import SOURCES_FILE
         from nh_platform.training_sets.recipe import FOLDER as RECIPES
@@ -97,6 +100,8 @@ class SimulatedUpstream:
         if not is_begun and any((folder / part).exists() for part in (SOURCES_FILE, "store", "raw")):
             found = "it is the home of something other than this demo"
             raise ConfigError(str(folder), found, "Choose another --folder.")
+        for part in (UPSTREAM, RECIPES, RAW_FOLDER, "store", "dagster"):
+            require_folder(folder / part, "Choose another --folder.")
         recipe = folder / RECIPES / f"{TRAINING_SET}.yaml"
         recipe.parent.mkdir(parents=True, exist_ok=True)
         recipe.write_text(_recipe_text(self._sources), encoding="utf-8")
