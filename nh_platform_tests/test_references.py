@@ -32,9 +32,9 @@ def resolves(name: str) -> bool:
         module = ".".join(parts[:n])
         try:
             found = importlib.import_module(module)
-        except ModuleNotFoundError:
-            continue
-        except ImportError:  # the module or a folder above needs an extra that is not installed
+        except ImportError as error:
+            if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+                continue  # there is no such module; else it, or a folder above, needs an extra that is not installed
             file = ROOT.joinpath(*parts[:n]).with_suffix(".py")
             if not file.exists():
                 continue
