@@ -52,6 +52,8 @@ class Peer:
         How many times faster on small data, less being a gross regression; a third of ``at_least`` if not given.
     memory_share
         Share of its memory that the platform aims to stay within.
+    near
+        Why it is near or ahead, for the page, which says so of every side that takes less than twice the time.
     """
 
     side: Side
@@ -63,6 +65,7 @@ class Peer:
     is_in_quick: bool = True
     at_least_quick: float | None = None
     memory_share: float | None = None
+    near: str = ""
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,12 @@ RATIOS = (
     "CPU seconds on one thread, or seconds of wall time where it says so: median (least, most). *Times faster*: "
     "their run by the run here before it, the median of the pairs. Below 1 the other side is "
     "faster. Memory is what a run adds to its process, "
-    "which may keep what an earlier one took; shares are of the most."
+    "which may keep what an earlier one took; shares are of the most. *Aim*: what this project asks of itself, and "
+    "what would be better still. A run of milliseconds that fills large arrays takes several times as long where the "
+    "system has to free memory first, on either side; the widest ranges are those, and their medians move least."
 )
+NEAR = "Every side that takes less than twice the time of the run here; below 1 it is ahead."
+NEAR_BELOW = 2.0
 MISSED = "Shares are of profiles: `py-spy record -r 200` on the command of the row, or each step of it by itself."
 GROWTH = (
     "`python -m benchmarks --growth`: made-up spikes, uniform in time, CPU seconds on one thread, median of three. An "
@@ -74,6 +78,9 @@ def page(
         f"![How many times faster, by row, with its aim]({FIGURE})",
         RATIOS,
         _ratios(found),
+        "## Where another side is near, or ahead",
+        NEAR,
+        _near(found, {(row.name, peer.side.label): peer.near for row in rows for peer in row.peers}),
         "## Aims that are missed, and where the time goes",
         MISSED,
         _missed(found, profiles, curves),
@@ -102,7 +109,7 @@ def printed(result: Mapping[str, Any]) -> str:
     if "limit" in result:
         lines.append(f"  floor of this machine: {result['limit']['seconds']:.3g} s ({result['limit']['words']})")
     for peer in result["peers"]:
-        name = f"{peer['label']} {_version(peer)}".strip()
+        name = _named(peer)
         if "refused" in peer or "failed" in peer:
             lines.append(f"  {name}: NO RATIO: {peer.get('refused', peer.get('failed'))}")
             continue
@@ -123,7 +130,7 @@ def _ratios(found: Sequence[Mapping[str, Any]]) -> str:
     ]
     for result in found:
         for peer in result["peers"]:
-            what, label = f"{result['what']} (`{result['name']}`)", f"{peer['label']} {_version(peer)}".strip()
+            what, label = f"{result['what']} (`{result['name']}`)", _named(peer)
             if "refused" in peer or "failed" in peer:
                 reason = "failed" if "failed" in peer else "not the same values: no ratio"
                 lines.append(f"| {what} | {label} | {reason} | | | {_goal(peer)} | |")
@@ -139,6 +146,19 @@ def _ratios(found: Sequence[Mapping[str, Any]]) -> str:
                          f"| {_ratio(peer['ratios'])} | {_goal(peer)}{_met(peer)} "
                          f"| {_memory(result, peer)} |")  # fmt: skip
     return "\n".join(lines)
+
+
+def _near(found: Sequence[Mapping[str, Any]], reasons: Mapping[tuple[str, str], str]) -> str:
+    pairs = [(result["name"], peer) for result in found for peer in result["peers"] if "ratios" in peer]
+    near = sorted(
+        ((median(peer["ratios"]), name, peer) for name, peer in pairs if median(peer["ratios"]) < NEAR_BELOW),
+        key=lambda one: one[0],
+    )
+    lines = [
+        f"- {ratio:.3g}: `{name}`, {_named(peer)}. {reasons.get((name, peer['label']), '')}".rstrip()
+        for ratio, name, peer in near
+    ]
+    return "\n".join(lines) or "None is."
 
 
 def _missed(
@@ -158,7 +178,7 @@ def _gates(found: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str:
             lines.append(f"| `{result['name']}` | plain computation | {_cell(words)} |")
         for peer in result["peers"]:
             words = peer.get("gate") or peer.get("refused") or peer.get("failed")
-            lines.append(f"| `{result['name']}` | {peer['label']} {_version(peer)} | {_cell(words)} |")
+            lines.append(f"| `{result['name']}` | {_named(peer)} | {_cell(words)} |")
         if note := notes[result["name"]]:
             lines.append(f"| `{result['name']}` | | {_cell(note)} |")
     return "\n".join(lines)
@@ -221,9 +241,10 @@ def _load(result: Mapping[str, Any]) -> str:
     return ", ".join(f"{load:.1f}" for load in result["load"])
 
 
-def _version(peer: Mapping[str, Any]) -> str:
+def _named(peer: Mapping[str, Any]) -> str:
     versions = peer.get("versions", {})
-    return " ".join(versions[name] for name in peer["packages"][:1] if name in versions)
+    of = [f" ({name} {versions[name]})" for name in peer["packages"][:1] if name in versions]
+    return "".join([peer["label"], *of])
 
 
 def _of_here(result: Mapping[str, Any]) -> str:

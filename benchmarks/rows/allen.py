@@ -157,6 +157,7 @@ ROWS = (
                 Side("their published steps, with AllenSDK, pandas and xarray", SETS, "published_steps"),
                 same_values("arrays"),
                 packages=("allensdk",),
+                near="Both sides read the same tables of the NWB files and write the same arrays.",
             ),
         ),
         limit=read_nwb,

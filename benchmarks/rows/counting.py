@@ -145,6 +145,7 @@ _NUMPY_SLIDING = Peer(
     Side("one flat `numpy.bincount` and `sliding_window_view`, copied", HERE, "numpy_sliding"),
     same_counts(),
     packages=("numpy",),
+    near="It counts each spike once too, and copies the windows from one grid: it is what a careful user would write.",
 )
 _PETHS = _peer("brainbox `calculate_peths` without smoothing", "brainbox_calculate_peths", "ibllib", ("ibllib",))
 

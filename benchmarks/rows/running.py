@@ -153,7 +153,11 @@ ROWS = (
         data=partial(upstream, "tiny", 1),
         here=Side("here", SESSIONS, "with_dagster"),
         peers=(
-            Peer(Side("the same assets without Dagster, its checks and events", SESSIONS, "without_dagster"), as_much),
+            Peer(
+                Side("the same assets without Dagster, its checks and events", SESSIONS, "without_dagster"),
+                as_much,
+                near="It is the platform itself: the difference is what runs, checks and lineage cost.",
+            ),
         ),
         reference=whole_chain,
         at_most={"cpu_s": 0.6},

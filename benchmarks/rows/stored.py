@@ -64,7 +64,12 @@ def _floor(limits: Limits, given: Path, *, reads: bool, writes: bool) -> tuple[f
 
 def _peers(job: str, of_gzip: float) -> tuple[Peer, ...]:
     return (
-        Peer(Side("one npy for each array", HERE, f"npy_{job}"), _same, packages=("numpy",)),
+        Peer(
+            Side("one npy for each array", HERE, f"npy_{job}"),
+            _same,
+            packages=("numpy",),
+            near="npy files are not compressed: the disk has the whole array, and the processor next to nothing to do.",
+        ),
         Peer(
             Side("HDF5 with gzip and shuffle", HERE, f"gzip_{job}"),
             _same,

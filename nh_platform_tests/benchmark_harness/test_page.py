@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.harness import growth
 from benchmarks.harness.comparison import memory_share, own_figure
-from benchmarks.harness.page import PAGE, _memory, page
+from benchmarks.harness.page import PAGE, _memory, _near, page
 from benchmarks.harness.ratios import draw
 from benchmarks.harness.results import read_results
 from benchmarks.rows import ALL
@@ -40,3 +40,15 @@ def test_memory_is_the_most_of_each_side_since_a_process_keeps_what_a_run_took()
     assert own_figure(result, "peak_bytes") == 800e6
     assert _memory(result, peer) == "1 (1, 1600); 800 (799, 800): 50%, aim 33% **missed**"
     assert _memory(result, {**peer, "memory_share": None}) == "1 (1, 1600); 800 (799, 800)"
+
+
+def test_sides_that_are_near_or_ahead_are_listed_with_the_reason_those_ahead_first() -> None:
+    def row(name: str, *ratios: float) -> dict[str, object]:
+        return {"name": name, "peers": [{"label": "other", "packages": ["numpy"], "ratios": list(ratios)}]}
+
+    found = [row("near", 1.9, 1.5, 9.0), row("far", 2.0, 2.1, 2.2), row("ahead", 0.5)]
+    assert (
+        _near(found, {("ahead", "other"): "It does less."})
+        == "- 0.5: `ahead`, other. It does less.\n- 1.9: `near`, other."
+    )
+    assert _near([row("far", 3.0)], {}) == "None is."
