@@ -13,6 +13,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import logging
 
 THREADS = "OPENBLAS_NUM_THREADS"
 """Environment variable of OpenBLAS, which numpy and scipy bring: threads of a product or decomposition."""
@@ -69,6 +73,29 @@ def sent_again_where_lost() -> Iterator[None]:
     finally:
         over.set()
         sys.unraisablehook = ignored
+
+
+@contextmanager
+def no_trace_of_interruptions() -> Iterator[None]:
+    """Let SQLAlchemy print no trace of an interruption that comes while it closes a connection: it raises it again.
+
+    A trace of thirty lines stood above the one that says how to go on.
+    """
+    import logging
+
+    loggers = [logging.getLogger(f"sqlalchemy.pool.impl.{kind}") for kind in ("NullPool", "QueuePool")]
+    for logger in loggers:
+        logger.addFilter(_is_no_interruption)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_is_no_interruption)
+
+
+def _is_no_interruption(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or issubclass(kind, Exception)  # Dagster's own interruption is no `Exception` either
 
 
 def _interrupt(left: list[bool], over: threading.Event) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from nh_platform.home.own_process import COLLECTED_AFTER, THREADS
+from nh_platform.home.own_process import COLLECTED_AFTER, THREADS, no_trace_of_interruptions
 
 SHOWN = """
 import gc, json, numpy, threadpoolctl
@@ -59,3 +61,28 @@ def test_a_library_leaves_both_alone(tmp_path: Path) -> None:
     code = "import gc; before = gc.get_threshold(); import nh_platform.operations; assert gc.get_threshold() == before"
     _, thresholds = shown_after(code, tmp_path, {})
     assert thresholds != list(COLLECTED_AFTER)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_printed"),
+    [(KeyboardInterrupt, False), (sqlite3.OperationalError, True)],
+    ids=["interrupted", "broken"],
+)
+@pytest.mark.parametrize("pool", [sa.NullPool, sa.QueuePool])
+def test_an_interruption_while_a_connection_is_closed_leaves_no_trace(
+    pool: type[sa.Pool], error: type[BaseException], is_printed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = sa.create_engine("sqlite://", poolclass=pool)
+
+    def closed(_: object) -> None:
+        raise error
+
+    engine.dialect.do_close = closed
+    with no_trace_of_interruptions():
+        try:
+            with engine.connect():
+                pass
+            engine.dispose()
+        except KeyboardInterrupt:
+            assert not is_printed
+    assert ("Exception closing connection" in caplog.text) == is_printed

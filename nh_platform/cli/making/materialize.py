@@ -67,7 +67,8 @@ def materialize(
     console.require_known(source, session)
     again = ("--missing", *(session or ()), *(part for name in asset or () for part in ("--asset", name)))
     again += ("--processes", str(processes)) if processes > 1 else ()
-    with going_on_with("materialize", source, *again), console.progress() as on_progress:
+    but = "" if missing else ", which leaves out what was current before"
+    with going_on_with("materialize", source, *again, but=but), console.progress() as on_progress:
         found = operations.materialize(
             home_folder(),
             source,

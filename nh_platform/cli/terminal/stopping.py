@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nh_platform.cli.terminal import invocation
-from nh_platform.home.own_process import sent_again_where_lost
+from nh_platform.home.own_process import no_trace_of_interruptions, sent_again_where_lost
 
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 _CODES = {signal.SIGINT: 128 + signal.SIGINT, signal.SIGTERM: 128 + signal.SIGTERM}
@@ -58,7 +58,7 @@ def stopped_by_signals() -> Iterator[None]:
     before = {each: signal.signal(each, signal.default_int_handler) for each in _CODES}
     wakeup = signal.set_wakeup_fd(heard.fileno(), warn_on_full_buffer=False)
     try:
-        with sent_again_where_lost():
+        with sent_again_where_lost(), no_trace_of_interruptions():
             yield
     except KeyboardInterrupt as interruption:
         by = _first(came)
@@ -72,12 +72,12 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def going_on_with(*command: str) -> Iterator[None]:
-    """Name the command that goes on with an interrupted one, where that is not the same command again."""
+def going_on_with(*command: str, but: str = "") -> Iterator[None]:
+    """Name the command that goes on with an interrupted one, where that is not the same again, and what it does not."""
     try:
         yield
     except KeyboardInterrupt as interruption:
-        interruption.add_note(invocation.command_line(*command))
+        interruption.add_note(f"`{invocation.command_line(*command)}`{but}")
         raise
 
 
@@ -92,5 +92,5 @@ def _first(came: socket.socket) -> signal.Signals:
 
 def _line(by: signal.Signals, interruption: KeyboardInterrupt) -> str:
     done = getattr(interruption, "done", "")
-    command = next(iter(getattr(interruption, "__notes__", ())), invocation.typed())
-    return f"stopped by {_NAMES[by]}{': ' if done else ''}{done}; go on with `{command}`"
+    how = next(iter(getattr(interruption, "__notes__", ())), f"`{invocation.typed()}`")
+    return f"stopped by {_NAMES[by]}{': ' if done else ''}{done}; go on with {how}"

@@ -19,7 +19,12 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
-from nh_platform.home.own_process import collect_seldom, sent_again_where_lost, use_one_thread
+from nh_platform.home.own_process import (
+    collect_seldom,
+    no_trace_of_interruptions,
+    sent_again_where_lost,
+    use_one_thread,
+)
 from nh_platform.operations.opened_home import OpenHome, Progress
 
 _SOON = ("nh_platform.defs.build", "nh_platform.operations.in_process", "nh_platform.operations.source_inventory")
@@ -34,6 +39,7 @@ def main(descriptor: int, folder: Path, *, embedded: bool) -> None:
     home = _Home(folder, embedded=embedded)
     with ExitStack() as closing, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         closing.enter_context(sent_again_where_lost())
+        closing.enter_context(no_trace_of_interruptions())
         caller = closing.enter_context(Connection(descriptor))
         closing.callback(home.close)
         is_ready = False

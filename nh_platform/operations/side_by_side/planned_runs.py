@@ -176,7 +176,8 @@ class SessionRuns:
             yield
         except KeyboardInterrupt:
             n_made = sum(outcome.success for outcome in self._outcomes.values())
-            raise Interrupted(f"{n_made} of {len(self._plans)} sessions made") from None
+            done = f"{n_made} of {len(self._plans)} sessions made" if self._plans else "no session was begun"
+            raise Interrupted(done) from None
 
 
 def _run(plan: SessionPlan, opened: Callable[[], OpenHome], on_progress: OnProgress) -> SessionOutcome:
